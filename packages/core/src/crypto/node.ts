@@ -1,0 +1,56 @@
+/** `node:crypto` behind the crypto port. Signatures are checked on the thread pool, so all cores take part. */
+import { createHash, createPublicKey, hash, type KeyObject, verify } from "node:crypto";
+import { isStrongEd25519 } from "./ed25519.ts";
+import type { CryptoProvider, Hasher, PublicKey } from "./port.ts";
+
+// SubjectPublicKeyInfo up to the key itself (RFC 5480 §2, RFC 8410 §4, RFC 9881 §4).
+const spkiPrefix = {
+  ES256: Buffer.from("3059301306072a8648ce3d020106082a8648ce3d030107034200", "hex"),
+  ES384: Buffer.from("3076301006072a8648ce3d020106052b81040022036200", "hex"),
+  EdDSA: Buffer.from("302a300506032b6570032100", "hex"),
+  "ML-DSA-44": Buffer.from("30820532300b06096086480165030403110382052100", "hex"),
+} as const;
+
+const digestOf = { ES256: "sha256", ES384: "sha384", EdDSA: null, "ML-DSA-44": null } as const;
+
+const keyObjects = new WeakMap<PublicKey, KeyObject>();
+
+function keyObject(key: PublicKey): KeyObject {
+  let object = keyObjects.get(key);
+  if (object === undefined) {
+    object = createPublicKey({ key: Buffer.concat([spkiPrefix[key.algorithm], key.bytes]), format: "der", type: "spki" });
+    keyObjects.set(key, object);
+  }
+  return object;
+}
+
+export const provider: CryptoProvider = {
+  sha256(data: Uint8Array): Uint8Array {
+    return hash("sha256", data, "buffer");
+  },
+
+  createSha256(): Hasher {
+    const state = createHash("sha256");
+    return {
+      update: (data: Uint8Array) => void state.update(data),
+      digest: () => state.digest(),
+    };
+  },
+
+  verifySignature(key: PublicKey, data: Uint8Array, signature: Uint8Array): Promise<boolean> {
+    return new Promise((resolve, reject) => {
+      const options = { key: keyObject(key), dsaEncoding: "ieee-p1363" as const };
+      verify(digestOf[key.algorithm], data, options, signature, (error, valid) => (error ? reject(error) : resolve(valid)));
+    });
+  },
+
+  isValidPublicKey(key: PublicKey): boolean {
+    if (key.algorithm === "EdDSA" && !isStrongEd25519(key.bytes)) return false;
+    try {
+      keyObject(key);
+      return true;
+    } catch {
+      return false;
+    }
+  },
+};
