@@ -63,7 +63,10 @@ export function decodeBase64Url(text: string, code: ErrorCode = "MALFORMED_REQUE
 
 function decodeStrictly(text: string, alphabet: "base64" | "base64url", code: ErrorCode): Uint8Array {
   try {
-    const bytes = Uint8Array.fromBase64(text, { alphabet, lastChunkHandling: alphabet === "base64" ? "strict" : "loose" });
+    const bytes = Uint8Array.fromBase64(text, {
+      alphabet,
+      lastChunkHandling: alphabet === "base64" ? "strict" : "loose",
+    });
     const again = alphabet === "base64" ? encodeBase64(bytes) : encodeBase64Url(bytes);
     if (again === text) return bytes; // refuses white space, padding where there is none, and stray bits
   } catch {

@@ -17,7 +17,12 @@ export interface CodeFacts {
 const malformed = (meaning: string): CodeFacts => ({ status: 400, retry: false, exit: 1, meaning });
 const failed = (meaning: string): CodeFacts => ({ status: 422, retry: false, exit: 1, meaning });
 const usage = (status: number, meaning: string): CodeFacts => ({ status, retry: false, exit: 2, meaning });
-const cannotTell = (status: number, retry: boolean, meaning: string): CodeFacts => ({ status, retry, exit: 3, meaning });
+const cannotTell = (status: number, retry: boolean, meaning: string): CodeFacts => ({
+  status,
+  retry,
+  exit: 3,
+  meaning,
+});
 
 export type ErrorCode =
   | "MALFORMED_CBOR"
@@ -70,7 +75,9 @@ export const errorCatalogue: Readonly<Record<ErrorCode, CodeFacts>> = {
   MALFORMED_CBOR: malformed("The bytes are not deterministic CBOR of the expected shape."),
   MALFORMED_COSE: malformed("The bytes are not a COSE structure of the expected shape."),
   MALFORMED_KEY: malformed("The key is not one of the supported kinds, or its bytes are not a valid key."),
-  MALFORMED_STATEMENT: malformed("The signed statement lacks a required header or claim, or has one of the wrong type."),
+  MALFORMED_STATEMENT: malformed(
+    "The signed statement lacks a required header or claim, or has one of the wrong type.",
+  ),
   MALFORMED_RECEIPT: malformed("The receipt lacks a required header or its inclusion proof has the wrong shape."),
   MALFORMED_PROOF_FILE: malformed("The file is not an Attestry proof file, or it is cut short."),
   MALFORMED_NOTE: malformed("The text is not a signed note in the C2SP format."),
@@ -92,12 +99,20 @@ export const errorCatalogue: Readonly<Record<ErrorCode, CodeFacts>> = {
   VERIFY_UNTRUSTED: failed("Nothing in the trust file vouches for this key."),
   VERIFY_AUDIT: failed("Stored data does not agree with what the entries derive."),
 
-  POLICY_ISSUER_UNKNOWN: usage(403, "This issuer is not enrolled at the notary. Ask an administrator: attestry issuer add."),
+  POLICY_ISSUER_UNKNOWN: usage(
+    403,
+    "This issuer is not enrolled at the notary. Ask an administrator: attestry issuer add.",
+  ),
   POLICY_ISSUER_REVOKED: usage(403, "This issuer's enrolment was revoked; it can no longer register statements."),
   POLICY_CLAIMS: usage(422, "A claim of the statement is outside what the notary accepts."),
   POLICY_TOO_LARGE: usage(413, "The request or entry is larger than the notary accepts."),
   POLICY_UNAUTHORISED: usage(401, "This needs an administrator's token."),
-  POLICY_RATE: { status: 429, retry: true, exit: 3, meaning: "Too many requests from this client; wait as Retry-After says." },
+  POLICY_RATE: {
+    status: 429,
+    retry: true,
+    exit: 3,
+    meaning: "Too many requests from this client; wait as Retry-After says.",
+  },
 
   CONFLICT_SIZE: cannotTell(409, true, "The log has grown since it was read; read its size again."),
   CONFLICT_LOCKED: usage(409, "Another process is using this data folder."),
@@ -107,7 +122,11 @@ export const errorCatalogue: Readonly<Record<ErrorCode, CodeFacts>> = {
   NOT_FOUND: { status: 404, retry: false, exit: 1, meaning: "There is no such thing here." },
 
   UNAVAILABLE_SERVER: cannotTell(503, true, "The notary cannot be reached. This says nothing about the file."),
-  UNAVAILABLE_STORAGE: cannotTell(503, true, "The storage refused the write (disk full, or not permitted). Nothing was lost."),
+  UNAVAILABLE_STORAGE: cannotTell(
+    503,
+    true,
+    "The storage refused the write (disk full, or not permitted). Nothing was lost.",
+  ),
   UNAVAILABLE_STOPPING: cannotTell(503, true, "The notary is stopping. Send the statement again to the next one."),
   UNAVAILABLE_TIMEOUT: cannotTell(504, true, "No answer came in time. Sending the same statement again is safe."),
 
@@ -117,9 +136,24 @@ export const errorCatalogue: Readonly<Record<ErrorCode, CodeFacts>> = {
   USAGE_FILE: usage(400, "The file cannot be read or written."),
   USAGE_PASSPHRASE: usage(400, "The key needs a passphrase, or the one given is wrong."),
 
-  FATAL_CORRUPT: { status: 500, retry: false, exit: 1, meaning: "The stored log does not hold together. Run attestry audit; restore." },
-  FATAL_CLOCK: { status: 500, retry: false, exit: 3, meaning: "The clock is before the last checkpoint. Set it right, then start again." },
-  FATAL_INTERNAL: { status: 500, retry: true, exit: 3, meaning: "Something went wrong inside. The log of the server says what." },
+  FATAL_CORRUPT: {
+    status: 500,
+    retry: false,
+    exit: 1,
+    meaning: "The stored log does not hold together. Run attestry audit; restore.",
+  },
+  FATAL_CLOCK: {
+    status: 500,
+    retry: false,
+    exit: 3,
+    meaning: "The clock is before the last checkpoint. Set it right, then start again.",
+  },
+  FATAL_INTERNAL: {
+    status: 500,
+    retry: true,
+    exit: 3,
+    meaning: "Something went wrong inside. The log of the server says what.",
+  },
 };
 
 /**

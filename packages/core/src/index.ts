@@ -1,34 +1,74 @@
-/** `@attestry/core`: formats, proofs, policy and `verify()`. What a court's expert reads, and nothing else. */
-export * from "./errors.ts";
-export { emptyRoot, hashLength, leafHash, nodeHash } from "./merkle/hash.ts";
 export {
-  type ConsistencyProof,
-  checkConsistency,
-  checkInclusion,
-  type InclusionProof,
-  rootFromInclusion,
-} from "./merkle/proof.ts";
+  concatBytes,
+  decodeBase64,
+  decodeBase64Url,
+  decodeHex,
+  decodeUtf8,
+  encodeBase64,
+  encodeBase64Url,
+  encodeHex,
+  encodeUtf8,
+  equalBytes,
+} from "./bytes.ts";
 export {
-  type ExpandedTile,
-  encodeEntryBundle,
-  entriesPath,
-  expandTile,
-  fullWidth,
-  nodeFromTile,
-  parseEntryBundle,
-  parseTilePath,
-  type TileAddress,
-  tilePath,
-  tileReader,
-  tileWidth,
-} from "./merkle/tile.ts";
+  type CborKey,
+  type CborMap,
+  type CborValue,
+  type DecodeOptions,
+  decodeCbor,
+  encodeCbor,
+  Tagged,
+} from "./cose/cbor.ts";
 export {
-  createFrontier,
-  type Frontier,
-  frontierNodes,
-  type OnNode,
-  proveConsistency,
-  proveInclusion,
-  type ReadNode,
-  treeRoot,
-} from "./merkle/tree.ts";
+  encodeCoseKey,
+  encodeKeySet,
+  encodeNamedCoseKey,
+  keyThumbprint,
+  parseCoseKey,
+  parseKeySet,
+  parseThumbprintUri,
+  thumbprintUri,
+} from "./cose/key.ts";
+export { encodeSign1, parseSign1, type Sign1, sigStructure } from "./cose/sign1.ts";
+export {
+  type Algorithm,
+  createSha256,
+  type Hasher,
+  type PublicKey,
+  publicKey,
+  type Signer,
+  sha256,
+  verifySignature,
+} from "./crypto/index.ts";
+export {
+  encodeProofFile,
+  maxProofFileLength,
+  type ProofFile,
+  type ProofFileParts,
+  parseProofFile,
+} from "./statement/proof-file.ts";
+export {
+  encodeReceipt,
+  encodeReceiptHeader,
+  parseReceipt,
+  type Receipt,
+  type ReceiptClaims,
+  type ReceiptParts,
+  receiptRoot,
+  receiptToBeSigned,
+  type TreeEvidence,
+  withTreeEvidence,
+} from "./statement/receipt.ts";
+export {
+  checkClaims,
+  defaultSubject,
+  type Evidence,
+  encodeEvidence,
+  maxEntryLength,
+  parseEvidence,
+  parseStatement,
+  type Relation,
+  type Statement,
+  type StatementClaims,
+  signStatement,
+} from "./statement/statement.ts";

@@ -1,0 +1,246 @@
+/**
+ * Deterministic CBOR (RFC 8949 §4.2.1): the subset that COSE uses, read in one pass that refuses every byte string that
+ * would not encode back to itself. Integers are safe integers, maps are `Map`s with integer or text keys, and there are no
+ * floats, no indefinite lengths, no simple values but false, true and null, and at most 16 levels.
+ */
+import { decodeUtf8, encodeUtf8 } from "../bytes.ts";
+import { AttestryError, type ErrorCode } from "../errors.ts";
+
+export type CborKey = number | string;
+export type CborMap = Map<CborKey, CborValue>;
+export type CborValue = number | string | boolean | null | Uint8Array | CborValue[] | CborMap | Tagged;
+
+/** A tagged data item (RFC 8949 §3.4). */
+export class Tagged {
+  readonly tag: number;
+  readonly value: CborValue;
+
+  constructor(tag: number, value: CborValue) {
+    this.tag = tag;
+    this.value = value;
+  }
+}
+
+const maxDepth = 16;
+
+export interface DecodeOptions {
+  /** The code that a refusal carries. Default MALFORMED_CBOR. */
+  readonly code?: ErrorCode;
+  /**
+   * `any` accepts map keys in every order, for headers that others signed: COSE does not ask for sorted ones, and the
+   * signed bytes are kept as they came. Default `sorted` (RFC 8949 §4.2.1).
+   */
+  readonly keyOrder?: "sorted" | "any";
+}
+
+/**
+ * One data item that fills `bytes`. Byte strings in the result are views into `bytes`, so nobody may write to it later.
+ * @throws MALFORMED_CBOR or the given code
+ */
+export function decodeCbor(bytes: Uint8Array, options: DecodeOptions = {}): CborValue {
+  const decoder = new Decoder(bytes, options.code ?? "MALFORMED_CBOR", options.keyOrder ?? "sorted");
+  const value = decoder.item(0);
+  if (decoder.offset !== bytes.length) decoder.refuse("there are bytes after its end");
+  return value;
+}
+
+class Decoder {
+  readonly bytes: Uint8Array;
+  readonly code: ErrorCode;
+  readonly keyOrder: "sorted" | "any";
+  offset = 0;
+
+  constructor(bytes: Uint8Array, code: ErrorCode, keyOrder: "sorted" | "any") {
+    this.bytes = bytes;
+    this.code = code;
+    this.keyOrder = keyOrder;
+  }
+
+  refuse(what: string): never {
+    throw new AttestryError(this.code, `The CBOR cannot be read: ${what} (at byte ${this.offset}).`, {
+      data: { offset: this.offset },
+    });
+  }
+
+  item(depth: number): CborValue {
+    if (depth > maxDepth) this.refuse(`it is nested deeper than ${maxDepth} levels`);
+    const initial = this.bytes[this.offset] ?? this.refuse("it ends too early");
+    this.offset += 1;
+    const major = initial >> 5;
+    const info = initial & 31;
+    if (major === 7) return this.simple(info);
+    const argument = this.argument(info);
+    switch (major) {
+      case 0:
+        return argument;
+      case 1:
+        return -1 - argument;
+      case 2:
+        return this.take(argument);
+      case 3:
+        return decodeUtf8(this.take(argument), this.code);
+      case 4:
+        return this.array(argument, depth);
+      case 5:
+        return this.map(argument, depth);
+      default:
+        return new Tagged(argument, this.item(depth + 1));
+    }
+  }
+
+  simple(info: number): boolean | null {
+    if (info === 20) return false;
+    if (info === 21) return true;
+    if (info === 22) return null;
+    return this.refuse("it holds a float, undefined or another simple value");
+  }
+
+  /** RFC 8949 §3, in the shortest form only (§4.2.1). */
+  argument(info: number): number {
+    if (info < 24) return info;
+    if (info > 27) this.refuse("it has an indefinite or reserved length");
+    const width = 1 << (info - 24);
+    let value = 0;
+    for (const byte of this.take(width)) value = value * 256 + byte;
+    if (value < (width === 1 ? 24 : 2 ** (4 * width))) this.refuse("a number is not in its shortest form");
+    if (value >= Number.MAX_SAFE_INTEGER) this.refuse("a number is too large");
+    return value;
+  }
+
+  take(length: number): Uint8Array {
+    const end = this.offset + length;
+    if (end > this.bytes.length) this.refuse("it ends too early");
+    const part = this.bytes.subarray(this.offset, end);
+    this.offset = end;
+    return part;
+  }
+
+  array(length: number, depth: number): CborValue[] {
+    const items: CborValue[] = [];
+    for (let i = 0; i < length; i++) items.push(this.item(depth + 1));
+    return items;
+  }
+
+  map(length: number, depth: number): CborMap {
+    const map: CborMap = new Map();
+    let previous: Uint8Array | undefined;
+    for (let i = 0; i < length; i++) {
+      const start = this.offset;
+      const key = this.item(depth + 1);
+      if (typeof key !== "number" && typeof key !== "string") this.refuse("a map key is neither an integer nor text");
+      if (map.has(key)) this.refuse("a map key stands twice");
+      const encoded = this.bytes.subarray(start, this.offset);
+      if (this.keyOrder === "sorted" && previous !== undefined && compareBytes(previous, encoded) >= 0) {
+        this.refuse("its map keys are not in order");
+      }
+      previous = encoded;
+      map.set(key, this.item(depth + 1));
+    }
+    return map;
+  }
+}
+
+function compareBytes(a: Uint8Array, b: Uint8Array): number {
+  const length = Math.min(a.length, b.length);
+  for (let i = 0; i < length; i++) if (a[i] !== b[i]) return (a[i] ?? 0) - (b[i] ?? 0);
+  return a.length - b.length;
+}
+
+/** The deterministic encoding (RFC 8949 §4.2.1); map keys are sorted here. @throws MALFORMED_CBOR for an unsafe number */
+export function encodeCbor(value: CborValue): Uint8Array {
+  const writer = new Writer();
+  writer.item(value);
+  return writer.bytes.slice(0, writer.length);
+}
+
+class Writer {
+  bytes: Uint8Array = new Uint8Array(512);
+  length = 0;
+
+  item(value: CborValue): void {
+    if (typeof value === "number") this.integer(value);
+    else if (typeof value === "string") this.string(3, encodeUtf8(value));
+    else if (value instanceof Uint8Array) this.string(2, value);
+    else if (Array.isArray(value)) {
+      this.head(4, value.length);
+      for (const item of value) this.item(item);
+    } else if (value instanceof Map) this.map(value);
+    else if (value instanceof Tagged) {
+      this.head(6, value.tag);
+      this.item(value.value);
+    } else this.head(7, value === null ? 22 : value ? 21 : 20);
+  }
+
+  integer(value: number): void {
+    if (!Number.isSafeInteger(value)) throw new AttestryError("MALFORMED_CBOR", "Only safe integers can be encoded.");
+    if (value >= 0) this.head(0, value);
+    else this.head(1, -1 - value);
+  }
+
+  map(map: CborMap): void {
+    this.head(5, map.size);
+    const keys = [...map.keys()].map((key) => ({ key, encoded: encodeCbor(key) }));
+    keys.sort((a, b) => compareBytes(a.encoded, b.encoded));
+    for (const { key, encoded } of keys) {
+      this.raw(encoded);
+      this.item(map.get(key) ?? null);
+    }
+  }
+
+  string(major: number, bytes: Uint8Array): void {
+    this.head(major, bytes.length);
+    this.raw(bytes);
+  }
+
+  raw(bytes: Uint8Array): void {
+    this.reserve(bytes.length);
+    this.bytes.set(bytes, this.length);
+    this.length += bytes.length;
+  }
+
+  head(major: number, argument: number): void {
+    this.reserve(9);
+    const width = argument < 24 ? 0 : argument < 0x100 ? 1 : argument < 0x10000 ? 2 : argument < 0x100000000 ? 4 : 8;
+    const info = width === 0 ? argument : 24 + Math.log2(width);
+    this.bytes[this.length++] = (major << 5) | info;
+    for (let shift = width - 1; shift >= 0; shift--)
+      this.bytes[this.length++] = Math.floor(argument / 2 ** (8 * shift)) % 256;
+  }
+
+  reserve(more: number): void {
+    if (this.length + more <= this.bytes.length) return;
+    const grown = new Uint8Array(Math.max(this.bytes.length * 2, this.length + more));
+    grown.set(this.bytes);
+    this.bytes = grown;
+  }
+}
+
+/** A value that must be a map. @throws the given code */
+export function asMap(value: CborValue | undefined, what: string, code: ErrorCode): CborMap {
+  if (value instanceof Map) return value;
+  throw new AttestryError(code, `${what} is not a map.`);
+}
+
+/** A value that must be a byte string, of `length` bytes when that is given. @throws the given code */
+export function asBytes(value: CborValue | undefined, what: string, code: ErrorCode, length?: number): Uint8Array {
+  if (value instanceof Uint8Array && (length === undefined || value.length === length)) return value;
+  throw new AttestryError(code, `${what} is not a byte string${length === undefined ? "" : ` of ${length} bytes`}.`);
+}
+
+/** A value that must be text. @throws the given code */
+export function asText(value: CborValue | undefined, what: string, code: ErrorCode): string {
+  if (typeof value === "string") return value;
+  throw new AttestryError(code, `${what} is not text.`);
+}
+
+/** A value that must be an integer of at least `least`. @throws the given code */
+export function asInteger(value: CborValue | undefined, what: string, code: ErrorCode, least = 0): number {
+  if (typeof value === "number" && value >= least) return value;
+  throw new AttestryError(code, `${what} is not an integer of at least ${least}.`);
+}
+
+/** A value that must be an array. @throws the given code */
+export function asArray(value: CborValue | undefined, what: string, code: ErrorCode): CborValue[] {
+  if (Array.isArray(value)) return value;
+  throw new AttestryError(code, `${what} is not an array.`);
+}

@@ -1,0 +1,193 @@
+/**
+ * COSE Receipts (RFC 9942) over an RFC 9162 SHA-256 tree. The log signs the root once for all entries of a checkpoint, so the
+ * signed header names the log and the time but no entry; the inclusion proof stands in the unprotected header.
+ *
+ * The signature covers the root and not the tree size, so a receipt of ours travels with the checkpoint of the same tree,
+ * whose signature covers both. `verify()` asks for both.
+ */
+import {
+  asArray,
+  asBytes,
+  asInteger,
+  asMap,
+  asText,
+  type CborMap,
+  type CborValue,
+  decodeCbor,
+  encodeCbor,
+} from "../cose/cbor.ts";
+import { algorithmFromCose, coseAlgorithm, coseKeyFromMap, coseKeyToMap } from "../cose/key.ts";
+import { encodeSign1, parseSign1, sigStructure } from "../cose/sign1.ts";
+import type { Algorithm, PublicKey } from "../crypto/index.ts";
+import { AttestryError } from "../errors.ts";
+import { rootFromInclusion } from "../merkle/proof.ts";
+import { claim, label } from "./labels.ts";
+
+const code = "MALFORMED_RECEIPT";
+
+/** `vds` 1: RFC9162_SHA256 (RFC 9942 §4). Its proofs' labels in `vdp`: -1 inclusion, -2 consistency. */
+const rfc9162Sha256 = 1;
+const inclusionLabel = -1;
+const maxPathLength = 64;
+
+/** What the log says under its signature, beside the root itself. */
+export interface ReceiptClaims {
+  /** CWT `iss` and `sub`: the log's origin, as its checkpoints name it. */
+  readonly origin: string;
+  /** RFC 9679 thumbprint of the log's receipt key: 32 bytes. */
+  readonly keyThumbprint: Uint8Array;
+  /** CWT `iat`: the log's own clock, whole seconds since 1970. Never before that of an earlier checkpoint. */
+  readonly time: number;
+}
+
+/** Evidence of one tree head that travels beside the receipt, unsigned by it; every part is checked for itself. */
+export interface TreeEvidence {
+  /** C2SP checkpoint of the same tree: a signed note with its cosignatures, as UTF-8. */
+  readonly checkpoint?: Uint8Array;
+  /** The log's receipt key, for a first contact. */
+  readonly receiptKey?: PublicKey;
+  /** The log's C2SP verifier keys, for a first contact. */
+  readonly verifierKeys?: readonly string[];
+  /** Anchor proofs of the checkpoint, each its own CBOR. */
+  readonly anchors?: readonly Uint8Array[];
+  /** RFC 3161 tokens of the checkpoint, DER. */
+  readonly timeStamps?: readonly Uint8Array[];
+}
+
+export interface Receipt {
+  readonly algorithm: Exclude<Algorithm, "ML-DSA-44">;
+  /** The claims that the log made; each is undefined where another's receipt leaves it out. */
+  readonly claims: { readonly iss?: string; readonly sub?: string; readonly iat?: number; readonly kid?: Uint8Array };
+  readonly size: number;
+  readonly index: number;
+  readonly path: readonly Uint8Array[];
+  readonly protectedBytes: Uint8Array;
+  readonly signature: Uint8Array;
+  readonly evidence: TreeEvidence;
+}
+
+/** The signed header that all receipts of one checkpoint share. */
+export function encodeReceiptHeader(claims: ReceiptClaims): Uint8Array {
+  const cwt: CborMap = new Map<number, CborValue>([
+    [claim.iss, claims.origin],
+    [claim.sub, claims.origin],
+    [claim.iat, claims.time],
+  ]);
+  return encodeCbor(
+    new Map<number, CborValue>([
+      [label.alg, coseAlgorithm.ES256],
+      [label.kid, claims.keyThumbprint],
+      [label.cwtClaims, cwt],
+      [label.vds, rfc9162Sha256],
+    ]),
+  );
+}
+
+/** What the log signs, once a checkpoint: the payload, detached, is the root hash (RFC 9942 §5.2.1). */
+export function receiptToBeSigned(protectedBytes: Uint8Array, rootHash: Uint8Array): Uint8Array {
+  return sigStructure(protectedBytes, rootHash);
+}
+
+export interface ReceiptParts extends TreeEvidence {
+  readonly protectedBytes: Uint8Array;
+  readonly signature: Uint8Array;
+  readonly size: number;
+  readonly index: number;
+  readonly path: readonly Uint8Array[];
+}
+
+export function encodeReceipt(parts: ReceiptParts): Uint8Array {
+  // RFC 9942's CDDL wants at least one hash; the tree of one entry has none, and its path is the empty array.
+  const inclusion = encodeCbor([parts.size, parts.index, [...parts.path]]);
+  const unprotected: CborMap = new Map([[label.vdp, new Map([[inclusionLabel, [inclusion]]])]]);
+  addTreeEvidence(unprotected, parts);
+  return encodeSign1({ protectedBytes: parts.protectedBytes, unprotected, payload: null, signature: parts.signature });
+}
+
+/** The same receipt with other evidence beside it, e.g. a checkpoint that was cosigned since. */
+export function withTreeEvidence(receipt: Receipt, evidence: TreeEvidence): Uint8Array {
+  const { protectedBytes, signature, size, index, path } = receipt;
+  return encodeReceipt({ protectedBytes, signature, size, index, path, ...receipt.evidence, ...evidence });
+}
+
+function addTreeEvidence(unprotected: CborMap, evidence: TreeEvidence): void {
+  const { checkpoint, receiptKey, verifierKeys, anchors, timeStamps } = evidence;
+  if (receiptKey) unprotected.set(label.kccs, new Map([[claim.cnf, new Map([[1, coseKeyToMap(receiptKey)]])]]));
+  if (checkpoint) unprotected.set(label.checkpoint, checkpoint);
+  if (verifierKeys && verifierKeys.length > 0) unprotected.set(label.verifierKeys, [...verifierKeys]);
+  if (anchors && anchors.length > 0) unprotected.set(label.anchors, [...anchors]);
+  if (timeStamps && timeStamps.length > 0) unprotected.set(label.timeStamps, [...timeStamps]);
+}
+
+/** Reads a receipt strictly; checks no signature. @throws MALFORMED_RECEIPT, VERIFY_ALGORITHM */
+export function parseReceipt(bytes: Uint8Array): Receipt {
+  const { protectedBytes, protectedHeader, unprotected, payload, signature } = parseSign1(bytes, code);
+  if (payload !== null) throw new AttestryError(code, "A receipt's payload is detached.");
+  if (protectedHeader.get(label.vds) !== rfc9162Sha256) {
+    throw new AttestryError(code, "The receipt is not for an RFC 9162 SHA-256 tree (vds 1).");
+  }
+  const proofs = asMap(unprotected.get(label.vdp), "The receipt's proofs (396)", code);
+  const inclusions = asArray(proofs.get(inclusionLabel), "The inclusion proofs", code);
+  if (inclusions.length !== 1) throw new AttestryError(code, "The receipt must hold exactly one inclusion proof.");
+  return {
+    algorithm: algorithmFromCose(protectedHeader.get(label.alg)),
+    claims: parseReceiptClaims(protectedHeader),
+    ...parseInclusion(asBytes(inclusions[0], "The inclusion proof", code)),
+    protectedBytes,
+    signature,
+    evidence: parseTreeEvidence(unprotected),
+  };
+}
+
+function parseInclusion(bytes: Uint8Array): Pick<Receipt, "size" | "index" | "path"> {
+  const [size, index, path, ...more] = asArray(decodeCbor(bytes, { code }), "The inclusion proof", code);
+  const hashes = asArray(path, "The inclusion path", code).map((hash) => asBytes(hash, "A hash of the path", code, 32));
+  if (more.length > 0 || hashes.length > maxPathLength)
+    throw new AttestryError(code, "An inclusion proof is [size, index, path].");
+  return {
+    size: asInteger(size, "The tree size", code, 1),
+    index: asInteger(index, "The leaf index", code),
+    path: hashes,
+  };
+}
+
+function parseReceiptClaims(header: CborMap): Receipt["claims"] {
+  const cwt = header.has(label.cwtClaims) ? asMap(header.get(label.cwtClaims), "The CWT claims", code) : new Map();
+  return {
+    ...(cwt.has(claim.iss) ? { iss: asText(cwt.get(claim.iss), "The receipt's iss", code) } : {}),
+    ...(cwt.has(claim.sub) ? { sub: asText(cwt.get(claim.sub), "The receipt's sub", code) } : {}),
+    ...(cwt.has(claim.iat) ? { iat: asInteger(cwt.get(claim.iat), "The receipt's iat", code) } : {}),
+    ...(header.has(label.kid) ? { kid: asBytes(header.get(label.kid), "The receipt's kid", code) } : {}),
+  };
+}
+
+function parseTreeEvidence(unprotected: CborMap): TreeEvidence {
+  const list = (key: string, what: string): CborValue[] | undefined =>
+    unprotected.has(key) ? asArray(unprotected.get(key), what, code) : undefined;
+  const bytesList = (key: string, what: string): Uint8Array[] | undefined =>
+    list(key, what)?.map((item) => asBytes(item, what, code));
+  const checkpoint = unprotected.get(label.checkpoint);
+  const kccs = unprotected.get(label.kccs);
+  const verifierKeys = list(label.verifierKeys, "The verifier keys")?.map((item) =>
+    asText(item, "A verifier key", code),
+  );
+  const anchors = bytesList(label.anchors, "The anchors");
+  const timeStamps = bytesList(label.timeStamps, "The time stamps");
+  return {
+    ...(checkpoint === undefined ? {} : { checkpoint: asBytes(checkpoint, "The checkpoint", code) }),
+    ...(kccs === undefined ? {} : { receiptKey: parseReceiptKey(kccs) }),
+    ...(verifierKeys === undefined ? {} : { verifierKeys }),
+    ...(anchors === undefined ? {} : { anchors }),
+    ...(timeStamps === undefined ? {} : { timeStamps }),
+  };
+}
+
+function parseReceiptKey(kccs: CborValue): PublicKey {
+  const confirmation = asMap(asMap(kccs, "The kccs", code).get(claim.cnf), "The kccs's cnf", code);
+  return coseKeyFromMap(asMap(confirmation.get(1), "The kccs's key", code));
+}
+
+/** The root hash that the receipt's inclusion proof gives for that leaf: what its signature must be over. @throws VERIFY_INCLUSION */
+export function receiptRoot(receipt: Receipt, leafHash: Uint8Array): Uint8Array {
+  return rootFromInclusion({ index: receipt.index, size: receipt.size, leafHash, path: receipt.path });
+}
