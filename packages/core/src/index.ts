@@ -75,6 +75,33 @@ export {
   type ReadNode,
   treeRoot,
 } from "./merkle/tree.ts";
+export { type Checkpoint, encodeCheckpoint, parseCheckpoint, parseTreeSize } from "./note/checkpoint.ts";
+export { checkCosignature, signCosignature } from "./note/cosignature.ts";
+export {
+  type Cosignature,
+  checkNote,
+  createNoteSigner,
+  encodeNote,
+  encodeSignatureLines,
+  maxSignatures,
+  type Note,
+  type NoteCheck,
+  type NoteSignature,
+  type NoteSigner,
+  parseNote,
+  parseSignatureLines,
+  signNote,
+} from "./note/note.ts";
+export {
+  createVerifierKey,
+  encodeVerifierKey,
+  isKeyName,
+  parseVerifierKey,
+  type SignatureType,
+  signatureType,
+  type VerifierKey,
+} from "./note/vkey.ts";
+export { type AddCheckpoint, encodeAddCheckpoint, parseAddCheckpoint } from "./note/witness.ts";
 export {
   encodeProofFile,
   maxProofFileLength,
