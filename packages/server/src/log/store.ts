@@ -1,0 +1,133 @@
+/**
+ * The `LogStore` port: where the log's entries, tiles and heads live. One batch is one atomic, durable write, and the tree
+ * size moves by compare-and-swap, so two writers can never fork the log. Every driver passes `store.contract.ts`.
+ */
+
+/** A tree head. `time` is the whole second (Unix time) of its signing; it never goes back from one head to the next. */
+export interface Head {
+  readonly size: number;
+  readonly rootHash: Uint8Array;
+  readonly time: number;
+}
+
+/** A head as every batch leaves it behind: enough to check each head that was ever published. */
+export interface SignedHead extends Head {
+  /** The log's raw Ed25519 signature (64 bytes) over the checkpoint's text. */
+  readonly noteSignature: Uint8Array;
+  /** The log's raw ES256 signature (64 bytes) over the receipt's to-be-signed bytes. */
+  readonly receiptSignature: Uint8Array;
+}
+
+/** The newest head, with the whole signed note (all signature lines) as it is served. */
+export interface CurrentHead extends SignedHead {
+  readonly note: Uint8Array;
+}
+
+/** An entry that passed admission and has no index yet. */
+export interface AdmittedEntry {
+  /** What the log holds: at most 65,535 bytes. */
+  readonly entry: Uint8Array;
+  /** RFC 9162 leaf hash of `entry`, 32 bytes. */
+  readonly leafHash: Uint8Array;
+  /** The statement's `iat`, whole seconds. */
+  readonly issuedAt: number;
+  /** Look-up keys of 8 bytes each: cut-off hashes of whatever the entry is to be found by. A repeated key counts once. */
+  readonly keys: readonly Uint8Array[];
+}
+
+/** The hashes of one tile so far: 1 to 256 of 32 bytes each. A narrower tile is a prefix of it. */
+export interface Tile {
+  readonly level: number;
+  readonly index: number;
+  readonly hashes: Uint8Array;
+}
+
+export interface Batch {
+  /** The size that the batch was built on; 0 also when no head was ever written. */
+  readonly expectedSize: number;
+  /** Index `expectedSize`, `expectedSize + 1`, … in order. Empty only for the first head of an empty log. */
+  readonly entries: readonly AdmittedEntry[];
+  /** Every tile that the entries touch, with all its hashes. */
+  readonly tiles: readonly Tile[];
+  /** `head.size` is `expectedSize + entries.length`. */
+  readonly head: CurrentHead;
+}
+
+export interface LookUpRange {
+  /** First index of the range. */
+  readonly from: number;
+  /** First index after the range. */
+  readonly to: number;
+  readonly limit: number;
+  readonly order: "ascending" | "descending";
+}
+
+/** The rows of each table as `scan` gives them; the first members, in this order, are the table's primary key. */
+export interface LogRows {
+  entries: { readonly index: number; readonly entry: Uint8Array };
+  tiles: Tile;
+  /** One row an entry: what finds a statement that is registered a second time. */
+  seen: { readonly issuedAt: number; readonly leafHash: Uint8Array; readonly index: number };
+  /** `run` is the index divided by 65,536, rounded down: rows of one run lie together, whatever their keys. */
+  lookUps: { readonly run: number; readonly key: Uint8Array; readonly index: number };
+  /** `SignedHead`, keyed by `size`. */
+  heads: SignedHead;
+  cosigned: { readonly size: number; readonly note: Uint8Array };
+}
+
+/**
+ * Errors of every method: UNAVAILABLE_STORAGE when the storage refuses for now (nothing half written), FATAL_CORRUPT when
+ * what it holds cannot be right. Any other failure of `append` leaves its outcome unknown: read the head again.
+ */
+export interface LogStore {
+  /** The log's origin, given when the store was created and permanent. */
+  readonly origin: string;
+
+  /** Undefined only before the first `append`. */
+  readHead(): Promise<CurrentHead | undefined>;
+
+  /**
+   * Writes a batch in one transaction. When it resolves, all of it is on stable storage (fsynced) and visible to every
+   * reader; when it rejects with UNAVAILABLE_STORAGE or CONFLICT_SIZE, none of it is.
+   * @throws CONFLICT_SIZE when the stored size is not `expectedSize`
+   */
+  append(batch: Batch): Promise<void>;
+
+  /** For each statement the index of the entry with that time of issue and leaf hash, or undefined. */
+  findSeen(statements: readonly Pick<AdmittedEntry, "issuedAt" | "leafHash">[]): Promise<(number | undefined)[]>;
+
+  /** The entries with `from` ≤ index < `to`, in order. @throws FATAL_CORRUPT when one is missing below the head's size */
+  readEntries(from: number, to: number): Promise<Uint8Array[]>;
+
+  /** The tile's hashes as far as they are known, or undefined when it has none. */
+  readTile(level: number, index: number): Promise<Uint8Array | undefined>;
+
+  /** Indexes of the entries stored under a key, in order. Keys are short: read each entry and see whether it is meant. */
+  lookUp(key: Uint8Array, range: LookUpRange): Promise<number[]>;
+
+  /** The head of the batch that an entry came with: its `time` is when the entry was registered. */
+  readHeadOf(index: number): Promise<SignedHead | undefined>;
+
+  /** The size of the last head before `time`: the entries registered in [a, b) are those from `sizeAt(a)` to `sizeAt(b)`. */
+  sizeAt(time: number): Promise<number>;
+
+  /** Keeps a checkpoint that witnesses cosigned; replaces one of the same size. Durable when it resolves. */
+  putCosigned(size: number, note: Uint8Array): Promise<void>;
+
+  /** The earliest cosigned checkpoint that covers an entry. */
+  readCosigned(index: number): Promise<LogRows["cosigned"] | undefined>;
+
+  readLatestCosigned(): Promise<LogRows["cosigned"] | undefined>;
+
+  /**
+   * For the audit: up to `limit` rows as they are stored, in the order of the primary key, after the given one. What a
+   * row holds is not checked.
+   */
+  scan<T extends keyof LogRows>(table: T, after: LogRows[T] | undefined, limit: number): Promise<LogRows[T][]>;
+
+  /** Lets go of the storage and of its lock. Later calls reject. */
+  close(): Promise<void>;
+}
+
+/** How many entries share a run of look-up rows: new rows touch one small region, a look-up probes each run. */
+export const entriesPerRun = 65_536;
