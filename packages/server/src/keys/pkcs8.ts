@@ -77,7 +77,9 @@ export function parseKeyPem(text: string, passphrase?: string): KeyObject {
  */
 export function publicKeyOf(key: KeyObject): PublicKey {
   const algorithm = algorithmOf(key);
-  const jwk: Record<string, unknown> = (key.type === "public" ? key : createPublicKey(key)).export({ format: "jwk" });
+  const jwk: { x?: unknown; y?: unknown; pub?: unknown } = (key.type === "public" ? key : createPublicKey(key)).export({
+    format: "jwk",
+  });
   const part = (name: "x" | "y" | "pub"): Uint8Array => decodeBase64Url(String(jwk[name]), "MALFORMED_KEY");
   if (algorithm === "EdDSA") return publicKey(algorithm, part("x"));
   if (algorithm === "ML-DSA-44") return publicKey(algorithm, part("pub"));
