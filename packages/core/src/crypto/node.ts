@@ -1,7 +1,7 @@
 /** `node:crypto` behind the crypto port. Signatures are checked on the thread pool, so all cores take part. */
 import { createHash, createPublicKey, hash, type KeyObject, verify } from "node:crypto";
-import { isStrongEd25519 } from "./ed25519.ts";
 import type { CryptoProvider, Hasher, PublicKey } from "./port.ts";
+import { strictProvider } from "./strict.ts";
 
 // SubjectPublicKeyInfo up to the key itself (RFC 5480 §2, RFC 8410 §4, RFC 9881 §4).
 const spkiPrefix = {
@@ -18,34 +18,42 @@ const keyObjects = new WeakMap<PublicKey, KeyObject>();
 function keyObject(key: PublicKey): KeyObject {
   let object = keyObjects.get(key);
   if (object === undefined) {
-    object = createPublicKey({ key: Buffer.concat([spkiPrefix[key.algorithm], key.bytes]), format: "der", type: "spki" });
+    object = createPublicKey({
+      key: Buffer.concat([spkiPrefix[key.algorithm], key.bytes]),
+      format: "der",
+      type: "spki",
+    });
     keyObjects.set(key, object);
   }
   return object;
 }
 
-export const provider: CryptoProvider = {
+// A Buffer's slice() shares memory where a Uint8Array's copies: let no Buffer out.
+const plain = (buffer: Buffer): Uint8Array => new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.length);
+
+export const provider: CryptoProvider = strictProvider({
   sha256(data: Uint8Array): Uint8Array {
-    return hash("sha256", data, "buffer");
+    return plain(hash("sha256", data, "buffer"));
   },
 
   createSha256(): Hasher {
     const state = createHash("sha256");
     return {
       update: (data: Uint8Array) => void state.update(data),
-      digest: () => state.digest(),
+      digest: () => plain(state.digest()),
     };
   },
 
   verifySignature(key: PublicKey, data: Uint8Array, signature: Uint8Array): Promise<boolean> {
     return new Promise((resolve, reject) => {
       const options = { key: keyObject(key), dsaEncoding: "ieee-p1363" as const };
-      verify(digestOf[key.algorithm], data, options, signature, (error, valid) => (error ? reject(error) : resolve(valid)));
+      verify(digestOf[key.algorithm], data, options, signature, (error, valid) =>
+        error ? reject(error) : resolve(valid),
+      );
     });
   },
 
   isValidPublicKey(key: PublicKey): boolean {
-    if (key.algorithm === "EdDSA" && !isStrongEd25519(key.bytes)) return false;
     try {
       keyObject(key);
       return true;
@@ -53,4 +61,4 @@ export const provider: CryptoProvider = {
       return false;
     }
   },
-};
+});

@@ -23,7 +23,7 @@ export interface Signer {
   sign(data: Uint8Array): Promise<Uint8Array>;
 }
 
-/** SHA-256 or SHA-384 of content that arrives in pieces. */
+/** SHA-256 of content that arrives in pieces. Call `digest` once. */
 export interface Hasher {
   update(data: Uint8Array): void;
   digest(): Uint8Array;
@@ -33,13 +33,26 @@ export interface CryptoProvider {
   sha256(data: Uint8Array): Uint8Array;
   createSha256(): Hasher;
   /**
-   * Whether `signature` (raw, r ‖ s for ECDSA) is the key's over `data`. False for a signature of the wrong length; rejects
-   * only if the key is not on its curve.
+   * Whether `signature` (raw, r ‖ s for ECDSA; high s is accepted) is the key's over `data`. Never rejects: garbage in key or
+   * signature is false. Ed25519 is checked without the cofactor (RFC 8032 §5.1.7), and a nonce point of small order is refused.
    */
   verifySignature(key: PublicKey, data: Uint8Array, signature: Uint8Array): Promise<boolean>;
-  /** Whether an ES256 or ES384 point is on its curve, or an Ed25519 key is a point and not one of small order. */
+  /**
+   * Whether the bytes have the key's length and form, an ES256 or ES384 point is on its curve, and an Ed25519 key is a canonical
+   * point on its curve and not one of small order.
+   */
   isValidPublicKey(key: PublicKey): boolean;
 }
 
-export const publicKeyLength: Readonly<Record<Algorithm, number>> = { ES256: 65, ES384: 97, EdDSA: 32, "ML-DSA-44": 1312 };
-export const signatureLength: Readonly<Record<Algorithm, number>> = { ES256: 64, ES384: 96, EdDSA: 64, "ML-DSA-44": 2420 };
+export const publicKeyLength: Readonly<Record<Algorithm, number>> = {
+  ES256: 65,
+  ES384: 97,
+  EdDSA: 32,
+  "ML-DSA-44": 1312,
+};
+export const signatureLength: Readonly<Record<Algorithm, number>> = {
+  ES256: 64,
+  ES384: 96,
+  EdDSA: 64,
+  "ML-DSA-44": 2420,
+};
