@@ -1,0 +1,184 @@
+/**
+ * Is the entry in the log's tree, and who vouches for that tree? For one receipt: the inclusion proof leads to a root, the log
+ * signed that root (receipt), the log's checkpoint names the same root and size, the log is a trusted one, and enough
+ * trusted witnesses have cosigned.
+ */
+import { encodeHex, equalBytes } from "../bytes.ts";
+import { keyThumbprint } from "../cose/key.ts";
+import { verifySignature } from "../crypto/index.ts";
+import { AttestryError } from "../errors.ts";
+import { parseCheckpoint } from "../note/checkpoint.ts";
+import { checkNote, type Note, parseNote } from "../note/note.ts";
+import { parseVerifierKey, type VerifierKey } from "../note/vkey.ts";
+import { type Receipt, receiptRoot, receiptToBeSigned } from "../statement/receipt.ts";
+import type { Trust, TrustedLog } from "../trust.ts";
+import type { Check, TimeBound } from "./report.ts";
+import { type Finding, mathematics, step } from "./step.ts";
+
+export interface TreeFinding {
+  readonly receipt: Receipt;
+  readonly origin: string;
+  readonly checks: readonly Check[];
+  /** Whether every check passed: then the entry is in that log for good. */
+  readonly sound: boolean;
+  readonly times: readonly TimeBound[];
+}
+
+/** Checks one receipt for the entry with that leaf hash. Never throws for what the receipt holds. */
+export async function examineTree(receipt: Receipt, leafHash: Uint8Array, trust: Trust): Promise<TreeFinding> {
+  const origin = receipt.claims.iss ?? "";
+  const times: TimeBound[] = [];
+  const inclusion = await step("inclusion", mathematics, () => checkEntry(receipt, leafHash));
+  const root = inclusion.status === "pass" ? receiptRoot(receipt, leafHash) : undefined;
+  const log = trustedLog(receipt, trust);
+  const note = readNote(receipt);
+  // Signature checks run side by side: they are what takes the time.
+  const checks = await Promise.all([
+    inclusion,
+    step("receipt", mathematics, () => checkReceiptSignature(receipt, root)),
+    step("checkpoint", mathematics, () => checkCheckpoint(receipt, note, root, log)),
+    step("log", "nothing", () => checkLog(receipt, log)),
+    step("witnesses", "the trust file", () => checkWitnesses(note, trust, times)),
+  ]);
+  const sound = checks.every((check) => check.status === "pass");
+  if (receipt.claims.iat !== undefined && checks[1].status === "pass") {
+    times.push({ time: receipt.claims.iat, basis: `the own clock of the log ${origin}`, independent: false });
+  }
+  return { receipt, origin, checks, sound, times };
+}
+
+function checkEntry(receipt: Receipt, leafHash: Uint8Array): Finding {
+  receiptRoot(receipt, leafHash);
+  return { detail: `It is entry ${receipt.index} of a tree of ${receipt.size}.`, trust: mathematics };
+}
+
+async function checkReceiptSignature(receipt: Receipt, root: Uint8Array | undefined): Promise<Finding> {
+  if (root === undefined)
+    return missing("Without an inclusion proof that holds, there is no root that could be signed.");
+  const key = receipt.evidence.receiptKey;
+  if (key === undefined) return missing("The log's receipt key did not come along with the receipt.");
+  const thumbprint = keyThumbprint(key);
+  if (receipt.claims.kid !== undefined && !equalBytes(receipt.claims.kid, thumbprint)) {
+    const data = { named: encodeHex(receipt.claims.kid), found: encodeHex(thumbprint) };
+    throw new AttestryError("VERIFY_KEY_MISMATCH", "The log key beside the receipt is not the one that it names.", {
+      data,
+    });
+  }
+  if (key.algorithm !== receipt.algorithm) throw new AttestryError("VERIFY_ALGORITHM");
+  const message = receiptToBeSigned(receipt.protectedBytes, root);
+  if (!(await verifySignature(key, message, receipt.signature))) {
+    // A path or leaf that is not the tree's leads to another root, which the log never signed: the two cannot be told apart.
+    const data = { root: encodeHex(root), index: receipt.index, size: receipt.size };
+    throw new AttestryError("VERIFY_INCLUSION", "The log did not sign the root that the entry and its path lead to.", {
+      data,
+    });
+  }
+  return { detail: "The log signed the root that the entry's path leads to.", trust: mathematics };
+}
+
+/** The note beside the receipt; an error for one that cannot be read, so that its own check reports it. */
+function readNote(receipt: Receipt): Note | AttestryError | undefined {
+  if (receipt.evidence.checkpoint === undefined) return undefined;
+  try {
+    return parseNote(receipt.evidence.checkpoint);
+  } catch (error) {
+    if (error instanceof AttestryError) return error;
+    throw error;
+  }
+}
+
+async function checkCheckpoint(
+  receipt: Receipt,
+  note: Note | AttestryError | undefined,
+  root: Uint8Array | undefined,
+  log: TrustedLog | undefined,
+): Promise<Finding> {
+  if (note instanceof AttestryError) throw note;
+  if (note === undefined)
+    return missing("No checkpoint came along, so nothing binds the tree's size. Ask the notary for the proof again.");
+  const checkpoint = parseCheckpoint(note.text);
+  const same = checkpoint.size === receipt.size && checkpoint.origin === receipt.claims.iss;
+  if (!same || (root !== undefined && !equalBytes(root, checkpoint.rootHash))) {
+    const data = {
+      checkpoint: note.text,
+      receipt: { origin: receipt.claims.iss, size: receipt.size, root: root && encodeHex(root) },
+    };
+    throw new AttestryError("VERIFY_CHECKPOINT", undefined, { data });
+  }
+  const keys = log?.verifierKeys ?? (receipt.evidence.verifierKeys ?? []).map(parseVerifierKey);
+  if (keys.length === 0) return missing("The log's checkpoint keys are not known.");
+  const { verified } = await checkNote(note, keys);
+  const unsigned = keys.filter((key) => !verified.includes(key));
+  if (unsigned.length > 0) {
+    const data = { missing: unsigned.map((key) => key.text) };
+    throw new AttestryError("VERIFY_CHECKPOINT", "A signature of the log is missing on the checkpoint.", { data });
+  }
+  if (root === undefined) return missing("The checkpoint is signed, but the entry does not lead to it.");
+  const how = verified.map((key) => key.publicKey.algorithm).join(" and ");
+  return { detail: `The log signed the checkpoint of the same tree (${how}).`, trust: mathematics };
+}
+
+/** The generation of the log's keys that this receipt and checkpoint go with. */
+function trustedLog(receipt: Receipt, trust: Trust): TrustedLog | undefined {
+  const generations = trust.logs.filter((log) => log.origin === receipt.claims.iss);
+  const { receiptKey } = receipt.evidence;
+  const thumbprint = receiptKey && keyThumbprint(receiptKey);
+  return (
+    generations.find((log) => thumbprint && log.receiptKeys.some((key) => equalBytes(key, thumbprint))) ??
+    generations[0]
+  );
+}
+
+function checkLog(receipt: Receipt, log: TrustedLog | undefined): Finding {
+  const data = { origin: receipt.claims.iss, verifierKeys: receipt.evidence.verifierKeys };
+  if (log === undefined) {
+    throw new AttestryError("VERIFY_UNTRUSTED", `Nothing vouches for the log ${receipt.claims.iss ?? "(no name)"}.`, {
+      data,
+    });
+  }
+  const { receiptKey } = receipt.evidence;
+  const thumbprint = receiptKey && keyThumbprint(receiptKey);
+  if (!thumbprint || !log.receiptKeys.some((key) => equalBytes(key, thumbprint))) {
+    const message = `The receipt's key is not one that ${log.basis} names for the log ${log.origin}.`;
+    throw new AttestryError("VERIFY_UNTRUSTED", message, { data });
+  }
+  return { detail: `The log is ${log.origin}.`, trust: log.basis };
+}
+
+async function checkWitnesses(
+  note: Note | AttestryError | undefined,
+  trust: Trust,
+  times: TimeBound[],
+): Promise<Finding> {
+  if (trust.witnesses.length === 0)
+    return { detail: "No witness is asked for.", trust: "the log alone: no witness is named" };
+  if (note === undefined || note instanceof AttestryError) return needs(trust, 0);
+  const names = new Set<string>();
+  for (const key of knownSigners(note, trust.witnesses)) {
+    const { cosignatures } = await checkNote(note, [key]);
+    for (const { timestamp } of cosignatures) {
+      names.add(key.name);
+      // An ML-DSA cosignature may state no time (0).
+      if (timestamp > 0) times.push({ time: timestamp, basis: `the witness ${key.name}`, independent: true });
+    }
+  }
+  if (names.size < trust.quorum) return needs(trust, names.size);
+  return {
+    detail: `Cosigned by ${[...names].join(", ") || "nobody"}; ${trust.quorum} asked for.`,
+    trust: "the trust file's witnesses",
+  };
+}
+
+function knownSigners(note: Note, keys: readonly VerifierKey[]): VerifierKey[] {
+  return keys.filter(({ name, keyId }) =>
+    note.signatures.some((line) => line.name === name && equalBytes(line.keyId, keyId)),
+  );
+}
+
+function needs(trust: Trust, found: number): Finding {
+  return missing(`${found} of the ${trust.quorum} witnesses that the trust file asks for have cosigned so far.`);
+}
+
+export function missing(detail: string): Finding {
+  return { status: "unknown", detail, trust: "nothing yet" };
+}
