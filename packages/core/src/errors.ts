@@ -69,6 +69,7 @@ export type ErrorCode =
   | "USAGE_PASSPHRASE"
   | "FATAL_CORRUPT"
   | "FATAL_CLOCK"
+  | "FATAL_VERSION"
   | "FATAL_INTERNAL";
 
 export const errorCatalogue: Readonly<Record<ErrorCode, CodeFacts>> = {
@@ -147,6 +148,12 @@ export const errorCatalogue: Readonly<Record<ErrorCode, CodeFacts>> = {
     retry: false,
     exit: 3,
     meaning: "The clock is before the last checkpoint. Set it right, then start again.",
+  },
+  FATAL_VERSION: {
+    status: 500,
+    retry: false,
+    exit: 3,
+    meaning: "The data was written by a newer version. Start that version.",
   },
   FATAL_INTERNAL: {
     status: 500,

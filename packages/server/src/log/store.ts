@@ -68,17 +68,14 @@ export interface LogRows {
   tiles: Tile;
   /** One row an entry: what finds a statement that is registered a second time. */
   seen: { readonly issuedAt: number; readonly leafHash: Uint8Array; readonly index: number };
-  /** `run` is the index divided by 65,536, rounded down: rows of one run lie together, whatever their keys. */
+  /** `run` is the index divided by `entriesPerRun`, rounded down: rows of one run lie together, whatever their keys. */
   lookUps: { readonly run: number; readonly key: Uint8Array; readonly index: number };
   /** `SignedHead`, keyed by `size`. */
   heads: SignedHead;
   cosigned: { readonly size: number; readonly note: Uint8Array };
 }
 
-/**
- * Errors of every method: UNAVAILABLE_STORAGE when the storage refuses for now (nothing half written), FATAL_CORRUPT when
- * what it holds cannot be right. Any other failure of `append` leaves its outcome unknown: read the head again.
- */
+/** Errors of every method: UNAVAILABLE_STORAGE when the storage refuses for now, FATAL_CORRUPT when it cannot be right. */
 export interface LogStore {
   /** The log's origin, given when the store was created and permanent. */
   readonly origin: string;
@@ -88,7 +85,7 @@ export interface LogStore {
 
   /**
    * Writes a batch in one transaction. When it resolves, all of it is on stable storage (fsynced) and visible to every
-   * reader; when it rejects with UNAVAILABLE_STORAGE or CONFLICT_SIZE, none of it is.
+   * reader. When it rejects, either all of it or nothing was written, and `readHead` says which.
    * @throws CONFLICT_SIZE when the stored size is not `expectedSize`
    */
   append(batch: Batch): Promise<void>;
@@ -121,13 +118,16 @@ export interface LogStore {
 
   /**
    * For the audit: up to `limit` rows as they are stored, in the order of the primary key, after the given one. What a
-   * row holds is not checked.
+   * row holds is not checked; a value of another type than it should be comes as −1 or as no bytes.
    */
   scan<T extends keyof LogRows>(table: T, after: LogRows[T] | undefined, limit: number): Promise<LogRows[T][]>;
+
+  /** What the storage itself finds wrong with its files, a line each. Reads all of them. */
+  check(): Promise<string[]>;
 
   /** Lets go of the storage and of its lock. Later calls reject. */
   close(): Promise<void>;
 }
 
 /** How many entries share a run of look-up rows: new rows touch one small region, a look-up probes each run. */
-export const entriesPerRun = 65_536;
+export const entriesPerRun = 16_384;
