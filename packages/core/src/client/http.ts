@@ -1,0 +1,122 @@
+/** One HTTP exchange with a notary: a time limit, a size limit, and errors that say whether trying again may help. */
+import { AttestryError, type ErrorCode, errorCatalogue } from "../errors.ts";
+
+export interface HttpOptions {
+  /** Base address of the notary, e.g. "https://notary.example.gov". Credentials in it are refused. */
+  readonly url: string;
+  /** Administrator's token, for the calls that need one. */
+  readonly token?: string;
+  /** Milliseconds until an exchange is given up. Default 30,000. */
+  readonly timeout?: number;
+  /** Instead of the runtime's own `fetch`. */
+  readonly fetch?: typeof fetch;
+}
+
+export interface Exchange {
+  readonly path: string;
+  readonly method?: "GET" | "POST" | "DELETE";
+  readonly body?: Uint8Array | string;
+  readonly contentType?: string;
+  /** Bytes of answer that are read at most. Default 64 MiB. */
+  readonly limit?: number;
+}
+
+export type Send = (exchange: Exchange) => Promise<Uint8Array>;
+
+/** @throws USAGE when the address is not one of a notary */
+export function createSend(options: HttpOptions): Send {
+  const base = parseBase(options.url);
+  const timeout = options.timeout ?? 30_000;
+  const send = options.fetch ?? fetch;
+  return async ({ path, method = "GET", body, contentType, limit = 64 * 1024 * 1024 }) => {
+    const headers = new Headers();
+    if (contentType !== undefined) headers.set("content-type", contentType);
+    if (options.token !== undefined) headers.set("authorization", `Bearer ${options.token}`);
+    const signal = AbortSignal.timeout(timeout);
+    try {
+      const init: RequestInit = {
+        method,
+        headers,
+        signal,
+        redirect: "error",
+        ...(body === undefined ? {} : { body: body as BodyInit }),
+      };
+      const response = await send(new URL(path.replace(/^\//, ""), base), init);
+      const bytes = await readBody(response, limit);
+      if (!response.ok) throw refusal(response, bytes);
+      return bytes;
+    } catch (cause) {
+      throw cause instanceof AttestryError ? cause : unreachable(base, signal, cause);
+    }
+  };
+}
+
+function parseBase(url: string): URL {
+  const base = URL.parse(url.endsWith("/") ? url : `${url}/`);
+  if (
+    base === null ||
+    (base.protocol !== "http:" && base.protocol !== "https:") ||
+    base.username !== "" ||
+    base.password !== ""
+  ) {
+    throw new AttestryError(
+      "USAGE",
+      "The notary's address must look like https://notary.example.gov, with no name or password in it.",
+    );
+  }
+  return base;
+}
+
+async function readBody(response: Response, limit: number): Promise<Uint8Array> {
+  const parts: Uint8Array[] = [];
+  let length = 0;
+  for await (const part of response.body ?? []) {
+    length += part.length;
+    if (length > limit)
+      throw new AttestryError("MALFORMED_REQUEST", `The notary's answer is longer than ${limit} bytes.`);
+    parts.push(part);
+  }
+  const whole = new Uint8Array(length);
+  let offset = 0;
+  for (const part of parts) {
+    whole.set(part, offset);
+    offset += part.length;
+  }
+  return whole;
+}
+
+function unreachable(base: URL, signal: AbortSignal, cause: unknown): AttestryError {
+  const data = { server: base.origin };
+  if (signal.aborted)
+    return new AttestryError("UNAVAILABLE_TIMEOUT", `The notary at ${base.origin} did not answer in time.`, {
+      data,
+      cause,
+    });
+  return new AttestryError(
+    "UNAVAILABLE_SERVER",
+    `The notary at ${base.origin} cannot be reached. This says nothing about the file.`,
+    { data, cause },
+  );
+}
+
+/** The server's problem (RFC 9457) as the error it was there; an answer that is no problem document becomes a general one. */
+function refusal(response: Response, bytes: Uint8Array): AttestryError {
+  const retryAfter = Number(response.headers.get("retry-after") ?? Number.NaN);
+  const data = { status: response.status, ...(Number.isFinite(retryAfter) ? { retryAfter } : {}) };
+  try {
+    const problem: unknown = JSON.parse(new TextDecoder().decode(bytes));
+    if (typeof problem === "object" && problem !== null && "code" in problem && isErrorCode(problem.code)) {
+      const detail = "detail" in problem && typeof problem.detail === "string" ? problem.detail : undefined;
+      return new AttestryError(problem.code, detail, { data });
+    }
+  } catch {
+    // not a problem document: the status must do
+  }
+  if (response.status === 404) return new AttestryError("NOT_FOUND", undefined, { data });
+  const code = response.status >= 500 || response.status === 429 ? "UNAVAILABLE_SERVER" : "MALFORMED_REQUEST";
+  return new AttestryError(code, `The notary answered with status ${response.status}.`, { data });
+}
+
+export function isErrorCode(value: unknown): value is ErrorCode {
+  return typeof value === "string" && Object.hasOwn(errorCatalogue, value);
+}

@@ -1,0 +1,12 @@
+/** `@attestry/core/client`: talks to a notary. The one part of core that does I/O. */
+export type { HttpOptions } from "./http.ts";
+export {
+  createNotaryClient,
+  type EnrolledIssuer,
+  type EntryPage,
+  type EntryQuery,
+  type EntrySummary,
+  type NotaryClient,
+  type NotaryStatus,
+  type Registration,
+} from "./notary-client.ts";

@@ -1,0 +1,248 @@
+/**
+ * A notary's HTTP API, typed. What the server answers is read strictly and believed in nothing: a registration's receipt is to
+ * be verified like any other.
+ */
+import { decodeUtf8, encodeBase64Url, encodeHex, encodeUtf8 } from "../bytes.ts";
+import {
+  asArray,
+  asBytes,
+  asInteger,
+  asMap,
+  asText,
+  type CborMap,
+  type CborValue,
+  decodeCbor,
+  encodeCbor,
+} from "../cose/cbor.ts";
+import { encodeCoseKey, parseKeySet } from "../cose/key.ts";
+import type { PublicKey } from "../crypto/index.ts";
+import { AttestryError } from "../errors.ts";
+import { encodeProofFile, maxProofFileLength } from "../statement/proof-file.ts";
+import { parseReceipt, withTreeEvidence } from "../statement/receipt.ts";
+import { parseEvidence, parseStatement, type Relation } from "../statement/statement.ts";
+import { createSend, type HttpOptions, isErrorCode, type Send } from "./http.ts";
+
+/** `GET /v1/status` */
+export interface NotaryStatus {
+  readonly origin: string;
+  /** C2SP verifier keys of the log's checkpoints. */
+  readonly verifierKeys: readonly string[];
+  /** Thumbprint URI (RFC 9679) of the key that signs receipts. */
+  readonly receiptKey: string;
+  readonly treeSize: number;
+  readonly rootHash: string;
+  /** ISO 8601, or absent for an empty log. */
+  readonly checkpointTime?: string;
+  readonly version: string;
+}
+
+/** What became of one statement: registered, or refused for a reason of its own. */
+export type Registration =
+  | { readonly index: number; readonly isNew: boolean; readonly proof: Uint8Array }
+  | { readonly error: AttestryError };
+
+export interface EntryQuery {
+  /** SHA-256 of the file. */
+  readonly digest?: Uint8Array;
+  readonly issuer?: string;
+  readonly subject?: string;
+  /** Leaf hash of the earlier entry that the entries sought supersede or revoke. */
+  readonly relatesTo?: Uint8Array;
+  readonly from?: Date;
+  readonly to?: Date;
+  /** At most this many; the server has a bound of its own. */
+  readonly limit?: number;
+  /** `next` of the page before. */
+  readonly cursor?: string;
+}
+
+export interface EntrySummary {
+  readonly index: number;
+  readonly leafHash: string;
+  readonly hash: string;
+  readonly issuer: string;
+  readonly subject: string;
+  /** ISO 8601; by the issuer's clock. */
+  readonly issuedAt: string;
+  /** ISO 8601; by the log's clock. */
+  readonly registeredAt: string;
+  readonly contentType?: string;
+  readonly relation?: { readonly kind: Relation["kind"]; readonly target: string; readonly reason: string };
+}
+
+export interface EntryPage {
+  readonly entries: readonly EntrySummary[];
+  readonly next?: string;
+}
+
+export interface EnrolledIssuer {
+  readonly id: string;
+  readonly issuer: string;
+  readonly kind: "key" | "root";
+  readonly thumbprint: string;
+  readonly enrolledAt: string;
+  readonly revokedAt?: string;
+  readonly reason?: string;
+}
+
+export interface NotaryClient {
+  status(): Promise<NotaryStatus>;
+  /**
+   * Registers signed statements and gives each one's proof file, in the same order. A statement that is refused does not spoil
+   * the others. Sending the same statements again is safe: they keep their first entries.
+   */
+  register(statements: readonly Uint8Array[]): Promise<Registration[]>;
+  find(query: EntryQuery): Promise<EntryPage>;
+  entry(index: number): Promise<EntrySummary>;
+  /** The entry's proof file with all that has been added since. */
+  proofFile(index: number): Promise<Uint8Array>;
+  listIssuers(): Promise<readonly EnrolledIssuer[]>;
+  addIssuer(
+    issuer:
+      | { readonly issuer: string; readonly key: PublicKey }
+      | { readonly issuer?: string; readonly certificateRoot: string },
+  ): Promise<EnrolledIssuer>;
+  revokeIssuer(id: string, reason: string): Promise<EnrolledIssuer>;
+}
+
+/**
+ * @throws USAGE for an address that is none
+ * @example
+ * const notary = createNotaryClient({ url: "http://127.0.0.1:8080" });
+ * const [registration] = await notary.register([await signStatement(claims, signer)]);
+ */
+export function createNotaryClient(options: HttpOptions): NotaryClient {
+  const send = createSend(options);
+  let keys: Promise<LogKeys> | undefined;
+  const logKeys = (): Promise<LogKeys> => {
+    keys ??= fetchLogKeys(send);
+    keys.catch(() => {
+      keys = undefined; // a failure is not remembered
+    });
+    return keys;
+  };
+  return {
+    status: () => fetchStatus(send),
+    register: async (statements) => registerStatements(send, statements, await logKeys()),
+    find: (query) => getJson<EntryPage>(send, `/v1/entries?${encodeQuery(query)}`, ["entries"]),
+    entry: (index) => getJson<EntrySummary>(send, `/v1/entries/${index}`, ["index", "leafHash", "hash"]),
+    proofFile: (index) => send({ path: `/v1/entries/${index}/proof`, limit: maxProofFileLength }),
+    listIssuers: async () => (await getJson<{ issuers: EnrolledIssuer[] }>(send, "/v1/issuers", ["issuers"])).issuers,
+    addIssuer: (issuer) =>
+      postJson<EnrolledIssuer>(
+        send,
+        "/v1/issuers",
+        "key" in issuer ? { issuer: issuer.issuer, key: encodeBase64Url(encodeCoseKey(issuer.key)) } : issuer,
+      ),
+    revokeIssuer: (id, reason) =>
+      postJson<EnrolledIssuer>(send, `/v1/issuers/${encodeURIComponent(id)}/revoke`, { reason }),
+  };
+}
+
+interface LogKeys {
+  readonly receiptKey: PublicKey;
+  readonly verifierKeys: readonly string[];
+}
+
+async function fetchLogKeys(send: Send): Promise<LogKeys> {
+  const [status, keySet] = await Promise.all([fetchStatus(send), send({ path: "/.well-known/scitt-keys" })]);
+  const [receiptKey] = parseKeySet(keySet);
+  if (receiptKey === undefined) throw new AttestryError("MALFORMED_KEY", "The notary serves no receipt key.");
+  return { receiptKey, verifierKeys: status.verifierKeys };
+}
+
+async function fetchStatus(send: Send): Promise<NotaryStatus> {
+  const status = await getJson<NotaryStatus>(send, "/v1/status", ["origin", "verifierKeys", "treeSize"]);
+  const wellFormed =
+    typeof status.origin === "string" && Array.isArray(status.verifierKeys) && Number.isSafeInteger(status.treeSize);
+  if (!wellFormed) throw new AttestryError("MALFORMED_REQUEST", "The server's status is not that of a notary.");
+  return status;
+}
+
+const code = "MALFORMED_RECEIPT";
+
+async function registerStatements(
+  send: Send,
+  statements: readonly Uint8Array[],
+  keys: LogKeys,
+): Promise<Registration[]> {
+  const body = encodeCbor([...statements]);
+  const answer = await send({ path: "/v1/entries", method: "POST", body, contentType: "application/cbor" });
+  const parts = asMap(decodeCbor(answer, { code }), "The notary's answer", code);
+  const checkpoints = asArray(parts.get("checkpoints"), "The checkpoints", code);
+  const results = asArray(parts.get("entries"), "The entries", code);
+  if (results.length !== statements.length)
+    throw new AttestryError(code, "The notary did not answer for every statement.");
+  return results.map((result, at) => readRegistration(result, statements[at] ?? new Uint8Array(), checkpoints, keys));
+}
+
+function readRegistration(
+  result: CborValue,
+  statement: Uint8Array,
+  checkpoints: CborValue[],
+  keys: LogKeys,
+): Registration {
+  const map = asMap(result, "A registration", code);
+  if (map.has("error")) return { error: readError(asMap(map.get("error"), "An error", code)) };
+  const checkpoint = asBytes(
+    checkpoints[asInteger(map.get("checkpoint"), "The checkpoint's place", code)],
+    "The checkpoint",
+    code,
+  );
+  const receipt = withTreeEvidence(parseReceipt(asBytes(map.get("receipt"), "The receipt", code)), {
+    checkpoint,
+    ...keys,
+  });
+  const parsed = parseStatement(statement);
+  const proof = encodeProofFile({
+    statement: parsed,
+    evidence: parseEvidence(parsed.unprotected),
+    receipts: [receipt],
+  });
+  return { index: asInteger(map.get("index"), "The index", code), isNew: map.get("isNew") === true, proof };
+}
+
+function readError(map: CborMap): AttestryError {
+  const name = map.get("code");
+  return new AttestryError(
+    isErrorCode(name) ? name : "MALFORMED_REQUEST",
+    asText(map.get("detail"), "The error's detail", code),
+  );
+}
+
+function encodeQuery(query: EntryQuery): string {
+  const parameters = new URLSearchParams();
+  if (query.digest) parameters.set("hash", encodeHex(query.digest));
+  if (query.issuer) parameters.set("issuer", query.issuer);
+  if (query.subject) parameters.set("subject", query.subject);
+  if (query.relatesTo) parameters.set("relatesTo", encodeHex(query.relatesTo));
+  if (query.from) parameters.set("from", query.from.toISOString());
+  if (query.to) parameters.set("to", query.to.toISOString());
+  if (query.limit) parameters.set("limit", String(query.limit));
+  if (query.cursor) parameters.set("cursor", query.cursor);
+  return parameters.toString();
+}
+
+async function getJson<T>(send: Send, path: string, members: readonly string[]): Promise<T> {
+  return readJson<T>(await send({ path }), members);
+}
+
+async function postJson<T>(send: Send, path: string, body: unknown): Promise<T> {
+  const bytes = encodeUtf8(JSON.stringify(body));
+  return readJson<T>(await send({ path, method: "POST", body: bytes, contentType: "application/json" }), []);
+}
+
+/** The server's own answers are not evidence, so only their outline is checked here. */
+function readJson<T>(bytes: Uint8Array, members: readonly string[]): T {
+  let value: unknown;
+  try {
+    value = JSON.parse(decodeUtf8(bytes));
+  } catch (cause) {
+    throw new AttestryError("MALFORMED_REQUEST", "The server's answer is not JSON: is this the address of a notary?", {
+      cause,
+    });
+  }
+  const whole = typeof value === "object" && value !== null && members.every((member) => Object.hasOwn(value, member));
+  if (!whole) throw new AttestryError("MALFORMED_REQUEST", "The server's answer is not that of a notary.");
+  return value as T;
+}
