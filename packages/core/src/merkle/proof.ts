@@ -67,14 +67,14 @@ export function checkConsistency(proof: ConsistencyProof): void {
     new AttestryError("VERIFY_CONSISTENCY", message, { data: consistencyData(proof) });
   if (!isSize(size1) || !isSize(size2) || size1 > size2)
     throw refuse(`Size ${size1} cannot come before size ${size2}.`);
-  if (size1 === 0 || size1 === size2) {
-    if (path.length > 0) throw refuse("The consistency proof has hashes where none are needed.");
-    if (size1 === 0 && !equalBytes(root1, emptyRoot)) throw refuse("The first root is not that of an empty tree.");
-    if (size1 === size2 && !equalBytes(root1, root2))
-      throw refuse("Two tree heads of the same size have different roots.");
-    return;
-  }
+  if ((size1 === 0 || size1 === size2) && path.length > 0)
+    throw refuse("Between these sizes no hashes are needed, and the proof has some.");
+  if (size1 === size2 && !equalBytes(root1, root2))
+    throw refuse("Two tree heads of the same size have different roots.");
+  if (size1 === 0 && !equalBytes(root1, emptyRoot)) throw refuse("The first root is not that of an empty tree.");
+  if (size1 === size2) return;
   if (![root1, root2, ...path].every(isHash)) throw refuse("A hash of the consistency proof does not have 32 bytes.");
+  if (size1 === 0) return; // RFC 9162 has no such proof, tlog-witness asks for an empty one
   const roots = rootsFromConsistency(size1, root1, size2, path);
   if (roots === undefined) throw refuse("The consistency proof does not have as many hashes as its sizes call for.");
   if (!equalBytes(roots.first, root1) || !equalBytes(roots.second, root2)) throw refuse();

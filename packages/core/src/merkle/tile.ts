@@ -68,6 +68,7 @@ export function encodeEntryBundle(entries: readonly Uint8Array[]): Uint8Array {
 
 /** The `width` entries of a bundle, as views of its bytes. @throws MALFORMED_TILE when there are not exactly that many. */
 export function parseEntryBundle(bytes: Uint8Array, width: number): Uint8Array[] {
+  check(isBetween(width, 1, fullWidth), `An entry bundle has 1 to 256 entries, not ${width}.`);
   const entries: Uint8Array[] = [];
   let offset = 0;
   while (offset < bytes.length) {
@@ -78,7 +79,7 @@ export function parseEntryBundle(bytes: Uint8Array, width: number): Uint8Array[]
     entries.push(bytes.subarray(start, end));
     offset = end;
   }
-  check(entries.length === width && width > 0, `The entry bundle has ${entries.length} entries, not ${width}.`);
+  check(entries.length === width, `The entry bundle has ${entries.length} entries, not ${width}.`);
   return entries;
 }
 

@@ -85,9 +85,9 @@ export interface Frontier {
  * @throws MALFORMED_REQUEST when there are not as many nodes as the size calls for.
  */
 export function createFrontier(size = 0, nodes: readonly Uint8Array[] = []): Frontier {
+  checkRange(nodes.length === frontierNodes(size, () => emptyRoot).length, size);
   const complete = [...nodes];
   let count = size;
-  checkRange(size >= 0 && rangeNodes(0, size, () => emptyRoot).length === nodes.length, size);
   return {
     get size(): number {
       return count;
