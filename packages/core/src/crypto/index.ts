@@ -1,5 +1,6 @@
 /** The cryptography of this runtime, and the one way to make a `PublicKey`. */
 import { provider } from "#crypto";
+import { encodeBase64 } from "../bytes.ts";
 import { AttestryError } from "../errors.ts";
 import { type Algorithm, type Hasher, type PublicKey, publicKeyLength } from "./port.ts";
 
@@ -14,21 +15,30 @@ export function createSha256(): Hasher {
   return provider.createSha256();
 }
 
+// Checking a key costs tens of microseconds and providers cache by the object, while proofs of one issuer and one log bring
+// the same few keys over and over.
+const recentKeys = new Map<string, PublicKey>();
+const recentKeysKept = 256;
+
 /**
  * Checks that the bytes are a key of that algorithm: right length, on the curve, not of small order. Keeps a copy of them.
- * Costs tens of microseconds, and providers cache by the object: keep the key of a known issuer.
  * @throws MALFORMED_KEY
  */
 export function publicKey(algorithm: Algorithm, bytes: Uint8Array): PublicKey {
-  const key: PublicKey = { algorithm, bytes: Uint8Array.from(bytes) };
   if (bytes.length !== publicKeyLength[algorithm]) {
-    throw new AttestryError(
-      "MALFORMED_KEY",
-      `An ${algorithm} key has ${publicKeyLength[algorithm]} bytes, not ${bytes.length}.`,
-    );
+    const message = `An ${algorithm} key has ${publicKeyLength[algorithm]} bytes, not ${bytes.length}.`;
+    throw new AttestryError("MALFORMED_KEY", message);
   }
-  if (!provider.isValidPublicKey(key))
+  const name = `${algorithm} ${encodeBase64(bytes)}`;
+  const known = recentKeys.get(name);
+  if (known !== undefined) return known;
+  const key: PublicKey = { algorithm, bytes: Uint8Array.from(bytes) };
+  if (!provider.isValidPublicKey(key)) {
     throw new AttestryError("MALFORMED_KEY", `The bytes are not a valid ${algorithm} key.`);
+  }
+  const [oldest] = recentKeys.keys();
+  if (recentKeys.size >= recentKeysKept && oldest !== undefined) recentKeys.delete(oldest);
+  recentKeys.set(name, key);
   return key;
 }
 
