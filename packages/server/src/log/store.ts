@@ -93,7 +93,10 @@ export interface LogStore {
   /** For each statement the index of the entry with that time of issue and leaf hash, or undefined. */
   findSeen(statements: readonly Pick<AdmittedEntry, "issuedAt" | "leafHash">[]): Promise<(number | undefined)[]>;
 
-  /** The entries with `from` ≤ index < `to`, in order. @throws FATAL_CORRUPT when one is missing below the head's size */
+  /**
+   * The entries with `from` ≤ index < `to` ≤ the head's size, in order.
+   * @throws FATAL_CORRUPT when one is missing; `data.index` says which
+   */
   readEntries(from: number, to: number): Promise<Uint8Array[]>;
 
   /** The tile's hashes as far as they are known, or undefined when it has none. */

@@ -1,0 +1,279 @@
+/** The embedded `LogStore` driver: one SQLite file (`node:sqlite`, write-ahead log, synchronous=FULL) in a data folder. */
+import type { DatabaseSync, SQLInputValue, SQLOutputValue } from "node:sqlite";
+import { AttestryError, encodeHex } from "@attestry/core";
+import { openHighWaterMark, readHighWaterMark } from "./high-water.ts";
+import { lockFolder, openDatabase, transaction, translate } from "./sqlite-database.ts";
+import {
+  type AdmittedEntry,
+  type Batch,
+  type CurrentHead,
+  entriesPerRun,
+  type LogRows,
+  type LogStore,
+  type LookUpRange,
+  type SignedHead,
+} from "./store.ts";
+
+export interface SqliteStoreOptions {
+  /** The data folder, which exists: `log.db`, `log.mark` and `lock` are in it. */
+  readonly folder: string;
+  /** Needed to create a log; a log that exists must have it, when it is given. */
+  readonly origin?: string;
+  /** For the audit: takes no lock, writes nothing, and may run beside the notary. */
+  readonly readOnly?: boolean;
+}
+
+/**
+ * Opens or creates the log of a folder. Reads only what the newest head needs: the time does not grow with the log.
+ * @throws CONFLICT_LOCKED when another process has it open; CONFLICT_EXISTS when it has another origin; FATAL_CORRUPT when it
+ *   is damaged, or behind its high-water mark; FATAL_VERSION when a newer version wrote it; UNAVAILABLE_STORAGE; NOT_FOUND
+ */
+export function openSqliteStore({ folder, origin, readOnly = false }: SqliteStoreOptions): LogStore {
+  const release = readOnly ? () => {} : lockFolder(folder);
+  try {
+    const db = openDatabase(folder, { origin, readOnly });
+    try {
+      return translate(() => createStore(db, folder, { origin, readOnly, release }));
+    } catch (error) {
+      db.close();
+      throw error;
+    }
+  } catch (error) {
+    release();
+    throw error;
+  }
+}
+
+interface StoreParts {
+  readonly origin: string | undefined;
+  readonly readOnly: boolean;
+  release(): void;
+}
+
+function createStore(db: DatabaseSync, folder: string, { origin, readOnly, release }: StoreParts): LogStore {
+  const sql = prepareStatements(db);
+  const stored = String(sql.origin.get()?.[0]);
+  if (origin !== undefined && origin !== stored) {
+    throw new AttestryError("CONFLICT_EXISTS", `The log in this folder is ${stored}, not ${origin}.`);
+  }
+  const regression = findRegression(sql, folder);
+  if (regression !== undefined && !readOnly) throw new AttestryError("FATAL_CORRUPT", regression);
+  const mark = readOnly ? undefined : openHighWaterMark(folder);
+  return {
+    origin: stored,
+    readHead: async () => translate(() => readHead(sql)),
+    append: async (batch) => {
+      translate(() => transaction(db, () => writeBatch(sql, batch)));
+      mark?.write(batch.head);
+    },
+    findSeen: async (statements) => translate(() => statements.map((statement) => findSeen(sql, statement))),
+    readEntries: async (from, to) => translate(() => readEntries(sql, from, to)),
+    readTile: async (level, index) => translate(() => sql.tile.get(level, index)?.[0] as Uint8Array | undefined),
+    lookUp: async (key, range) => translate(() => lookUp(sql, key, range)),
+    readHeadOf: async (index) => translate(() => optional(sql.headOf.get(index), toHead)),
+    sizeAt: async (time) => translate(() => toInteger(sql.sizeAt.get(time)?.[0] ?? 0)),
+    putCosigned: async (size, note) => translate(() => transaction(db, () => void sql.putCosigned.run(size, note))),
+    readCosigned: async (index) => translate(() => optional(sql.cosignedOf.get(index), tables.cosigned.toRow)),
+    readLatestCosigned: async () => translate(() => optional(sql.latestCosigned.get(), tables.cosigned.toRow)),
+    scan: async (table, after, limit) => translate(() => scan(sql, table, after, limit)),
+    check: async () => translate(() => [...(regression === undefined ? [] : [regression]), ...checkPages(db)]),
+    close: async () => {
+      translate(() => db.close());
+      mark?.close();
+      release();
+    },
+  };
+}
+
+type Row = readonly SQLOutputValue[];
+
+interface Query {
+  get(...parameters: SQLInputValue[]): Row | undefined;
+  all(...parameters: SQLInputValue[]): Row[];
+  run(...parameters: SQLInputValue[]): unknown;
+}
+
+type Statements = ReturnType<typeof prepareStatements>;
+
+function prepareStatements(db: DatabaseSync) {
+  const prepare = (text: string): Query => {
+    const statement = db.prepare(text);
+    statement.setReturnArrays(true); // rows as arrays, which the declared types do not know
+    return statement as unknown as Query;
+  };
+  const head = "SELECT size, root_hash, time, note_signature, receipt_signature";
+  const found = "SELECT idx FROM look_up WHERE run = ? AND key = ? AND idx >= ? AND idx < ? ORDER BY idx";
+  return {
+    origin: prepare("SELECT origin FROM log"),
+    head: prepare(`${head}, note FROM head, log ORDER BY size DESC LIMIT 1`),
+    headOf: prepare(`${head} FROM head WHERE size > ? ORDER BY size LIMIT 1`),
+    sizeAt: prepare("SELECT size FROM head WHERE time < ? ORDER BY time DESC, size DESC LIMIT 1"),
+    seen: prepare("SELECT idx FROM seen WHERE issued_at = ? AND leaf_hash = ?"),
+    entries: prepare("SELECT idx, entry FROM entry WHERE idx >= ? AND idx < ? ORDER BY idx"),
+    tile: prepare("SELECT hashes FROM tile WHERE level = ? AND idx = ?"),
+    ascending: prepare(`${found} LIMIT ?`),
+    descending: prepare(`${found} DESC LIMIT ?`),
+    cosignedOf: prepare("SELECT size, note FROM cosigned WHERE size > ? ORDER BY size LIMIT 1"),
+    latestCosigned: prepare("SELECT size, note FROM cosigned ORDER BY size DESC LIMIT 1"),
+    putEntry: prepare("INSERT INTO entry VALUES (?, ?)"),
+    putSeen: prepare("INSERT INTO seen VALUES (?, ?, ?)"),
+    putLookUp: prepare("INSERT OR IGNORE INTO look_up VALUES (?, ?, ?)"),
+    putTile: prepare("INSERT INTO tile VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET hashes = excluded.hashes"),
+    putHead: prepare("INSERT INTO head VALUES (?, ?, ?, ?, ?)"),
+    putNote: prepare("UPDATE log SET note = ?"),
+    putCosigned: prepare("INSERT INTO cosigned VALUES (?, ?) ON CONFLICT DO UPDATE SET note = excluded.note"),
+    scans: {
+      entries: prepare("SELECT idx, entry FROM entry WHERE idx > ? ORDER BY idx LIMIT ?"),
+      tiles: prepare("SELECT level, idx, hashes FROM tile WHERE (level, idx) > (?, ?) ORDER BY level, idx LIMIT ?"),
+      seen: prepare(
+        "SELECT issued_at, leaf_hash, idx FROM seen WHERE (issued_at, leaf_hash) > (?, ?) ORDER BY issued_at, leaf_hash LIMIT ?",
+      ),
+      lookUps: prepare(
+        "SELECT run, key, idx FROM look_up WHERE (run, key, idx) > (?, ?, ?) ORDER BY run, key, idx LIMIT ?",
+      ),
+      heads: prepare(`${head} FROM head WHERE size > ? ORDER BY size LIMIT ?`),
+      cosigned: prepare("SELECT size, note FROM cosigned WHERE size > ? ORDER BY size LIMIT ?"),
+    },
+  };
+}
+
+function writeBatch(sql: Statements, { expectedSize, entries, tiles, head }: Batch): void {
+  const stored = sql.head.get()?.[0];
+  if ((stored ?? 0) !== expectedSize || stored === head.size) {
+    throw new AttestryError("CONFLICT_SIZE", undefined, { data: { expected: expectedSize, found: stored ?? 0 } });
+  }
+  entries.forEach((entry, at) => {
+    writeEntry(sql, expectedSize + at, entry);
+  });
+  for (const { level, index, hashes } of tiles) sql.putTile.run(level, index, hashes);
+  sql.putHead.run(head.size, head.rootHash, head.time, head.noteSignature, head.receiptSignature);
+  sql.putNote.run(head.note);
+}
+
+function writeEntry(sql: Statements, index: number, { entry, leafHash, issuedAt, keys }: AdmittedEntry): void {
+  const run = Math.floor(index / entriesPerRun);
+  sql.putEntry.run(index, entry);
+  sql.putSeen.run(issuedAt, leafHash, index);
+  for (const key of keys) sql.putLookUp.run(run, key, index);
+}
+
+function readHead(sql: Statements): CurrentHead | undefined {
+  return optional(sql.head.get(), (row) => ({ ...toHead(row), note: toBytes(row[5]) }));
+}
+
+function findSeen(sql: Statements, { issuedAt, leafHash }: Pick<AdmittedEntry, "issuedAt" | "leafHash">) {
+  return sql.seen.get(issuedAt, leafHash)?.[0] as number | undefined;
+}
+
+function readEntries(sql: Statements, from: number, to: number): Uint8Array[] {
+  const rows = sql.entries.all(from, to);
+  for (let at = 0; at < to - from; at++) {
+    if (rows[at]?.[0] === from + at && rows[at]?.[1] instanceof Uint8Array) continue;
+    const message = `Entry ${from + at} is missing from the store. Run attestry audit.`;
+    throw new AttestryError("FATAL_CORRUPT", message, { data: { index: from + at } });
+  }
+  return rows.map((row) => toBytes(row[1]));
+}
+
+function lookUp(sql: Statements, key: Uint8Array, { from, to, limit, order }: LookUpRange): number[] {
+  const found: number[] = [];
+  const first = Math.floor(from / entriesPerRun);
+  const runs = Math.max(0, Math.ceil(to / entriesPerRun) - first);
+  for (let at = 0; at < runs && found.length < limit; at++) {
+    const run = first + (order === "ascending" ? at : runs - 1 - at);
+    for (const row of sql[order].all(run, key, from, to, limit - found.length)) found.push(toInteger(row[0]));
+  }
+  return found;
+}
+
+// How each table of the port is scanned: the primary key of a row, what comes before every key, and the row itself.
+const tables: { readonly [T in keyof LogRows]: ScannedTable<LogRows[T]> } = {
+  entries: {
+    start: [-1],
+    key: ({ index }) => [index],
+    toRow: ([index, entry]) => ({ index: toInteger(index), entry: toBytes(entry) }),
+  },
+  tiles: {
+    start: [-1, 0],
+    key: ({ level, index }) => [level, index],
+    toRow: ([level, index, hashes]) => ({ level: toInteger(level), index: toInteger(index), hashes: toBytes(hashes) }),
+  },
+  seen: {
+    start: [Number.MIN_SAFE_INTEGER, new Uint8Array()],
+    key: ({ issuedAt, leafHash }) => [issuedAt, leafHash],
+    toRow: ([issuedAt, leafHash, index]) => ({
+      issuedAt: toInteger(issuedAt),
+      leafHash: toBytes(leafHash),
+      index: toInteger(index),
+    }),
+  },
+  lookUps: {
+    start: [-1, new Uint8Array(), 0],
+    key: ({ run, key, index }) => [run, key, index],
+    toRow: ([run, key, index]) => ({ run: toInteger(run), key: toBytes(key), index: toInteger(index) }),
+  },
+  heads: { start: [-1], key: ({ size }) => [size], toRow: toHead },
+  cosigned: {
+    start: [-1],
+    key: ({ size }) => [size],
+    toRow: ([size, note]) => ({ size: toInteger(size), note: toBytes(note) }),
+  },
+};
+
+interface ScannedTable<R> {
+  readonly start: readonly SQLInputValue[];
+  key(row: R): readonly SQLInputValue[];
+  toRow(row: Row): R;
+}
+
+function scan<T extends keyof LogRows>(
+  sql: Statements,
+  table: T,
+  after: LogRows[T] | undefined,
+  limit: number,
+): LogRows[T][] {
+  const { start, key, toRow } = tables[table];
+  return sql.scans[table].all(...(after === undefined ? start : key(after)), limit).map(toRow);
+}
+
+function toHead([size, rootHash, time, noteSignature, receiptSignature]: Row): SignedHead {
+  return {
+    size: toInteger(size),
+    rootHash: toBytes(rootHash),
+    time: toInteger(time),
+    noteSignature: toBytes(noteSignature),
+    receiptSignature: toBytes(receiptSignature),
+  };
+}
+
+function optional<T>(row: Row | undefined, toValue: (row: Row) => T): T | undefined {
+  return row === undefined ? undefined : toValue(row);
+}
+
+// STRICT tables hold only what their columns say, but a flipped bit in the file can say anything.
+function toInteger(value: SQLOutputValue | undefined): number {
+  return typeof value === "number" ? value : -1;
+}
+
+function toBytes(value: SQLOutputValue | undefined): Uint8Array {
+  return value instanceof Uint8Array ? value : new Uint8Array();
+}
+
+/** What to say when the log ends before its high-water mark, or is another one. */
+function findRegression(sql: Statements, folder: string): string | undefined {
+  const mark = readHighWaterMark(folder);
+  if (mark === undefined) return undefined;
+  const size = sql.head.get()?.[0] ?? 0;
+  const advice =
+    "Its files were cut short or replaced by older ones. Restore them; to accept the loss, remove log.mark.";
+  if (toInteger(size) < mark.size) return `The log had ${mark.size} entries and now has ${size}. ${advice}`;
+  const head = optional(sql.headOf.get(mark.size - 1), toHead);
+  if (head?.size === mark.size && encodeHex(head.rootHash) === mark.rootHash) return undefined;
+  return `The log had another root hash at size ${mark.size}. ${advice}`;
+}
+
+/** SQLite's own check of its pages and keys. */
+function checkPages(db: DatabaseSync): string[] {
+  const rows = db.prepare("PRAGMA integrity_check(100)").all();
+  return rows.map((row) => String(Object.values(row)[0])).filter((line) => line !== "ok");
+}
