@@ -37,6 +37,8 @@ export type ErrorCode =
   | "MALFORMED_CERTIFICATE"
   | "MALFORMED_TRUST_FILE"
   | "MALFORMED_REQUEST"
+  | "MALFORMED_ANCHOR"
+  | "MALFORMED_TIME_STAMP"
   | "VERIFY_SIGNATURE"
   | "VERIFY_ALGORITHM"
   | "VERIFY_KEY_MISMATCH"
@@ -48,21 +50,31 @@ export type ErrorCode =
   | "VERIFY_ISSUER"
   | "VERIFY_UNTRUSTED"
   | "VERIFY_AUDIT"
+  | "VERIFY_ANCHOR_HEADER"
+  | "VERIFY_ANCHOR_ACCOUNT"
+  | "VERIFY_ANCHOR_STORAGE"
+  | "VERIFY_ANCHOR_SEALS"
+  | "VERIFY_ANCHOR_CHECKPOINT"
+  | "VERIFY_ANCHOR_LEDGER"
+  | "VERIFY_TIME_STAMP"
   | "POLICY_ISSUER_UNKNOWN"
   | "POLICY_ISSUER_REVOKED"
   | "POLICY_CLAIMS"
   | "POLICY_TOO_LARGE"
   | "POLICY_UNAUTHORISED"
   | "POLICY_RATE"
+  | "POLICY_LEDGER"
   | "CONFLICT_SIZE"
   | "CONFLICT_LOCKED"
   | "CONFLICT_EXISTS"
   | "CONFLICT_FILE_CHANGED"
+  | "CONFLICT_ANCHOR"
   | "NOT_FOUND"
   | "UNAVAILABLE_SERVER"
   | "UNAVAILABLE_STORAGE"
   | "UNAVAILABLE_STOPPING"
   | "UNAVAILABLE_TIMEOUT"
+  | "UNAVAILABLE_LEDGER"
   | "PUSHBACK"
   | "USAGE"
   | "USAGE_FILE"
@@ -87,6 +99,8 @@ export const errorCatalogue: Readonly<Record<ErrorCode, CodeFacts>> = {
   MALFORMED_CERTIFICATE: malformed("The certificate is not valid DER-encoded X.509."),
   MALFORMED_TRUST_FILE: malformed("The trust file is not valid; the data names the place."),
   MALFORMED_REQUEST: malformed("The request does not have the form that this address takes."),
+  MALFORMED_ANCHOR: malformed("The anchor proof does not have the form that its ledger's proofs have."),
+  MALFORMED_TIME_STAMP: malformed("The bytes are not an RFC 3161 time stamp token or request."),
 
   VERIFY_SIGNATURE: failed("The signature does not match the bytes and the key."),
   VERIFY_ALGORITHM: failed("The signature's algorithm is not the one that the key allows."),
@@ -99,6 +113,17 @@ export const errorCatalogue: Readonly<Record<ErrorCode, CodeFacts>> = {
   VERIFY_ISSUER: failed("The issuer that the statement names is not who the key or certificate belongs to."),
   VERIFY_UNTRUSTED: failed("Nothing in the trust file vouches for this key."),
   VERIFY_AUDIT: failed("Stored data does not agree with what the entries derive."),
+  VERIFY_ANCHOR_HEADER: failed("The block header of the anchor is not the block that is trusted."),
+  VERIFY_ANCHOR_ACCOUNT: failed(
+    "The anchor's account proof does not lead from the block's state root to the contract.",
+  ),
+  VERIFY_ANCHOR_STORAGE: failed(
+    "The anchor's storage proof does not lead from the contract to the checkpoint's root hash.",
+  ),
+  VERIFY_ANCHOR_SEALS: failed("The block does not bear the seals of more than two thirds of the trusted validators."),
+  VERIFY_ANCHOR_CHECKPOINT: failed("The anchor is of another checkpoint than the one it came with."),
+  VERIFY_ANCHOR_LEDGER: failed("The anchor is on a chain or contract that nothing vouches for."),
+  VERIFY_TIME_STAMP: failed("The time stamp token does not hold; the data says which rule it breaks."),
 
   POLICY_ISSUER_UNKNOWN: usage(
     403,
@@ -114,11 +139,13 @@ export const errorCatalogue: Readonly<Record<ErrorCode, CodeFacts>> = {
     exit: 3,
     meaning: "Too many requests from this client; wait as Retry-After says.",
   },
+  POLICY_LEDGER: usage(403, "The ledger does not take this account's anchors: wrong chain, no funds, or not a writer."),
 
   CONFLICT_SIZE: cannotTell(409, true, "The log has grown since it was read; read its size again."),
   CONFLICT_LOCKED: usage(409, "Another process is using this data folder."),
   CONFLICT_EXISTS: usage(409, "It exists already, with other content."),
   CONFLICT_FILE_CHANGED: usage(409, "The file changed while it was being read; try again when nothing writes to it."),
+  CONFLICT_ANCHOR: usage(409, "The ledger holds another root hash for this origin and size, or a larger size."),
 
   NOT_FOUND: { status: 404, retry: false, exit: 1, meaning: "There is no such thing here." },
 
@@ -130,6 +157,11 @@ export const errorCatalogue: Readonly<Record<ErrorCode, CodeFacts>> = {
   ),
   UNAVAILABLE_STOPPING: cannotTell(503, true, "The notary is stopping. Send the statement again to the next one."),
   UNAVAILABLE_TIMEOUT: cannotTell(504, true, "No answer came in time. Sending the same statement again is safe."),
+  UNAVAILABLE_LEDGER: cannotTell(
+    503,
+    true,
+    "The ledger's node cannot be reached. Registration goes on; anchoring follows.",
+  ),
 
   PUSHBACK: cannotTell(503, true, "The notary has as much work queued as it accepts; wait as Retry-After says."),
 
