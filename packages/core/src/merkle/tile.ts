@@ -43,10 +43,9 @@ export function parseTilePath(path: string): TileAddress {
   const [, place, digits = "", partial] = match;
   const index = Number(digits.replace(/[x/]/g, ""));
   const width = partial === undefined ? fullWidth : Number(partial);
-  check(partial === undefined || width < fullWidth, "A partial tile has a width of 1 to 255.");
   const level = place === "entries" ? 0 : Number(place);
   const again = place === "entries" ? entriesPath(index, width) : tilePath(level, index, width);
-  check(again === path, "The path has a leading zero or an empty group too many.");
+  check(again === path, "The path is not the one way to write its level, index and width.");
   return { kind: place === "entries" ? "entries" : "tile", level, index, width };
 }
 
