@@ -1,0 +1,132 @@
+/** `attestry find`: looks entries up at the notary by content, issuer, record or time. */
+import { statSync } from "node:fs";
+import { AttestryError, decodeHex } from "@attestry/core";
+import { createNotaryClient, type EntryQuery, type EntrySummary, type NotaryClient } from "@attestry/core/client";
+import type { Command } from "commander";
+import { hashFile } from "../files/hash-file.ts";
+import { writeFileWhole } from "../files/write-file.ts";
+import { examples } from "../help.ts";
+import { type Output, plain } from "../output.ts";
+import { action, type Context, type ExitCode } from "../program.ts";
+import { count } from "../progress.ts";
+import { serverUrl, wholeNumber } from "../settings.ts";
+
+interface Options {
+  readonly issuer?: string;
+  readonly subject?: string;
+  readonly from?: string;
+  readonly to?: string;
+  readonly limit: string;
+  readonly save?: string;
+  readonly server?: string;
+}
+
+export function configure(command: Command): void {
+  command
+    .description(
+      "Looks entries up at the notary. Needs no account. What is found is what the notary says; verify proves it.",
+    )
+    .argument("[what]", "a file, or a SHA-256 hash in hexadecimal")
+    .option("--issuer <name>", "by this issuer")
+    .option("--subject <id>", "with this record number")
+    .option("--from <time>", "registered at or after this time, e.g. 2026-11-22 or 2026-11-22T10:30:00Z")
+    .option("--to <time>", "registered at or before it; a date means its whole day (UTC)")
+    .option("--limit <n>", "show at most this many", "100")
+    .option("--save <file>", "write the first one's proof file")
+    .option("--server <url>", "the notary (default: $ATTESTRY_SERVER or http://127.0.0.1:8080)")
+    .option("--json", "print one JSON object with the entries")
+    .addHelpText(
+      "after",
+      `${examples(
+        ["attestry find deed.pdf", "has this content been notarised, by whom, and when?"],
+        ["attestry find deed.pdf --save deed.pdf.proof", "get a lost proof again"],
+        [
+          "attestry find --issuer https://clerk.example.gov --from 2026-11-01 --to 2026-11-30",
+          "a month of an issuer's",
+        ],
+      )}\nExit codes: 0 found · 1 nothing found · 3 the notary cannot be reached\n`,
+    );
+  action<Options>(command, (context, options, what) => find(context, options, what as string | undefined));
+}
+
+async function find({ output }: Context, options: Options, what: string | undefined): Promise<ExitCode> {
+  const limit = wholeNumber(options.limit, "--limit", 1, 1_000_000);
+  const query = await queryOf(options, what);
+  const notary = createNotaryClient({ url: serverUrl(options.server) });
+  const { entries, more } = await collect(notary, query, limit);
+  output.value({ entries, more });
+  for (const entry of entries) printEntry(entry, output);
+  if (more) output.note(`There are more. --limit shows more than ${count(limit)}.`);
+  const [first] = entries;
+  if (first === undefined) {
+    output.line("The notary has no such entry.");
+    return 1;
+  }
+  if (options.save !== undefined) {
+    writeFileWhole(options.save, await notary.proofFile(first.index));
+    output.note(`The proof of entry ${first.index} is written to ${options.save}.`);
+  }
+  return 0;
+}
+
+async function queryOf(options: Options, what: string | undefined): Promise<EntryQuery> {
+  const { issuer, subject, from, to } = options;
+  if (what === undefined && !issuer && !subject && !from && !to) {
+    throw new AttestryError("USAGE", "Say what to look for: a file, a hash, --issuer, --subject, --from or --to.");
+  }
+  return {
+    ...(what === undefined ? {} : { digest: await digestOf(what) }),
+    ...(issuer === undefined ? {} : { issuer }),
+    ...(subject === undefined ? {} : { subject }),
+    ...(from === undefined ? {} : { from: timeOf(from, "--from", "00:00:00.000") }),
+    ...(to === undefined ? {} : { to: timeOf(to, "--to", "23:59:59.999") }),
+  };
+}
+
+async function digestOf(what: string): Promise<Uint8Array> {
+  const hash = what.toLowerCase().replace(/^sha256:/, "");
+  const isHash = /^[0-9a-f]{64}$/.test(hash) && statSync(what, { throwIfNoEntry: false }) === undefined;
+  return isHash ? decodeHex(hash) : (await hashFile(what)).digest;
+}
+
+function timeOf(text: string, option: string, timeOfDay: string): Date {
+  const isDate = /^\d{4}-\d\d-\d\d$/.test(text);
+  const date = new Date(isDate ? `${text}T${timeOfDay}Z` : text);
+  if (/^\d{4}-\d\d-\d\d(T[\d:.]+(Z|[+-]\d\d:\d\d))?$/.test(text) && !Number.isNaN(date.getTime())) return date;
+  throw new AttestryError("USAGE", `${option} takes a time like 2026-11-22 or 2026-11-22T10:30:00Z, not "${text}".`);
+}
+
+async function collect(
+  notary: NotaryClient,
+  query: EntryQuery,
+  limit: number,
+): Promise<{ entries: EntrySummary[]; more: boolean }> {
+  const entries: EntrySummary[] = [];
+  let cursor: string | undefined;
+  do {
+    const page = await notary.find({
+      ...query,
+      limit: Math.min(limit - entries.length, 1000),
+      ...(cursor && { cursor }),
+    });
+    entries.push(...page.entries);
+    cursor = page.next;
+  } while (cursor !== undefined && entries.length < limit);
+  return { entries: entries.slice(0, limit), more: cursor !== undefined || entries.length > limit };
+}
+
+function printEntry(entry: EntrySummary, output: Output): void {
+  output.line(output.style("bold", `entry ${entry.index}, registered ${entry.registeredAt}`));
+  const facts: [string, string | undefined][] = [
+    ["hash", entry.hash],
+    ["signed by", entry.issuer],
+    ["signed at", `${entry.issuedAt} (signer's clock)`],
+    ["record", entry.subject],
+    ["media type", entry.contentType],
+    [
+      entry.relation?.kind ?? "",
+      entry.relation && `entry with leaf hash ${entry.relation.target}: ${entry.relation.reason}`,
+    ],
+  ];
+  for (const [name, text] of facts) if (text !== undefined) output.line(`  ${name.padEnd(12)}${plain(text)}`);
+}

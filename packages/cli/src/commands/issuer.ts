@@ -1,0 +1,149 @@
+/** `attestry issuer`: an administrator says whose statements a notary takes. */
+import { createPublicKey, type KeyObject } from "node:crypto";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import {
+  AttestryError,
+  decodeBase64Url,
+  encodeBase64Url,
+  keyThumbprint,
+  type PublicKey,
+  parseCoseKey,
+  parseThumbprintUri,
+  thumbprintUri,
+} from "@attestry/core";
+import { createNotaryClient, type EnrolledIssuer, type NotaryClient } from "@attestry/core/client";
+import type { Command } from "commander";
+import { examples } from "../help.ts";
+import { loadKeys } from "../identity.ts";
+import { type Output, plain } from "../output.ts";
+import { action, type ExitCode } from "../program.ts";
+import { dataFolder, readText, serverUrl } from "../settings.ts";
+
+interface Options {
+  readonly key?: string;
+  readonly root?: string;
+  readonly name?: string;
+  readonly reason?: string;
+  readonly server?: string;
+  readonly data?: string;
+  readonly tokenFile?: string;
+}
+
+export function configure(command: Command): void {
+  command.description(
+    "Says whose statements a notary registers. Adding and revoking needs the administrator's token: the notary keeps it in\n" +
+      "admin.token in its data folder.",
+  );
+  command.addHelpText(
+    "after",
+    examples(
+      [
+        "attestry issuer add --key clerk.pem --name https://clerk.example.gov",
+        "enrols a key (its file, or what key list shows)",
+      ],
+      ["attestry issuer add --root agency-ca.pem", "enrols everyone with a certificate under that root"],
+      ["attestry issuer list", "who is enrolled, and who no longer is"],
+      ["attestry issuer revoke ID --reason 'left the agency'", "takes an enrolment back; what was registered stays"],
+    ),
+  );
+  const add = common(command.command("add").description("Enrols a key, or everyone certified under a root."), true);
+  add.option("--key <key>", "the public key: a PEM file, or the text that `attestry key list` shows");
+  add.option("--root <file>", "PEM certificate of a root");
+  add.option("--name <uri>", "name that the statements carry (default for a key: its thumbprint)");
+  action<Options>(add, ({ output }, options) => addIssuer(options, output));
+  action<Options>(
+    common(command.command("list").description("Lists the enrolled issuers."), false),
+    ({ output }, options) => listIssuers(options, output),
+  );
+  const revoke = common(command.command("revoke").description("Takes an enrolment back from now on."), true);
+  revoke.argument("<id>", "the id that `attestry issuer list` shows, or the thumbprint of the key");
+  revoke.requiredOption("--reason <text>", "why");
+  action<Options>(revoke, ({ output }, options, id) => revokeIssuer(options, id as string, output));
+}
+
+function common(command: Command, withToken: boolean): Command {
+  command.option("--server <url>", "the notary (default: $ATTESTRY_SERVER or http://127.0.0.1:8080)");
+  if (withToken) {
+    command.option(
+      "--token-file <file>",
+      "the administrator's token (default: $ATTESTRY_TOKEN, or admin.token in the data folder)",
+    );
+    command.option("--data <dir>", "the notary's data folder (default: $ATTESTRY_DATA or ~/.attestry)");
+  }
+  return command.option("--json", "print one JSON object");
+}
+
+async function addIssuer(options: Options, output: Output): Promise<ExitCode> {
+  if ((options.key === undefined) === (options.root === undefined)) {
+    throw new AttestryError("USAGE", "Say what to enrol: either --key or --root.");
+  }
+  const notary = asAdministrator(options);
+  const name = options.name === undefined ? {} : { issuer: options.name };
+  if (options.root !== undefined)
+    return show(await notary.addIssuer({ certificateRoot: readText(options.root), ...name }), output);
+  const key = await publicKeyFrom(options.key ?? "");
+  return show(await notary.addIssuer({ key, issuer: options.name ?? thumbprintUri(keyThumbprint(key)) }), output);
+}
+
+async function listIssuers(options: Options, output: Output): Promise<ExitCode> {
+  const issuers = await createNotaryClient({ url: serverUrl(options.server) }).listIssuers();
+  output.value({ issuers });
+  if (issuers.length === 0) output.line("Nobody is enrolled.");
+  for (const issuer of issuers) print(issuer, output);
+  return 0;
+}
+
+async function revokeIssuer(options: Options, id: string, output: Output): Promise<ExitCode> {
+  const thumbprint = parseThumbprintUri(id);
+  const { reason = "" } = options;
+  return show(
+    await asAdministrator(options).revokeIssuer(thumbprint ? encodeBase64Url(thumbprint) : id, reason),
+    output,
+  );
+}
+
+function asAdministrator(options: Options): NotaryClient {
+  return createNotaryClient({ url: serverUrl(options.server), token: adminToken(options) });
+}
+
+/** @throws POLICY_UNAUTHORISED when there is none to be found */
+function adminToken({ tokenFile, data }: Options): string {
+  const given = tokenFile === undefined ? process.env["ATTESTRY_TOKEN"] : readText(tokenFile);
+  const own = join(dataFolder(data), "admin.token");
+  const token = (given ?? (existsSync(own) ? readText(own) : "")).trim();
+  if (/^[\x21-\x7e]+$/.test(token)) return token;
+  throw new AttestryError(
+    "POLICY_UNAUTHORISED",
+    `This needs the administrator's token, and there is none in ${own}. Give --token-file, or --data with the notary's folder.`,
+  );
+}
+
+async function publicKeyFrom(text: string): Promise<PublicKey> {
+  if (/^[\w-]{40,}$/.test(text) && !existsSync(text)) return parseCoseKey(decodeBase64Url(text, "MALFORMED_KEY"));
+  const pem = readText(text);
+  // our own key files hold the public key in clear beside the private one
+  const block = /-----BEGIN (?:PUBLIC KEY|CERTIFICATE)-----[^-]*-----END [A-Z ]+-----/.exec(pem)?.[0] ?? pem;
+  let key: KeyObject;
+  try {
+    key = createPublicKey(block);
+  } catch (cause) {
+    throw new AttestryError("MALFORMED_KEY", `${text} holds no public key that can be read.`, { cause });
+  }
+  const { publicKeyOf } = await loadKeys();
+  return publicKeyOf(key);
+}
+
+function show(issuer: EnrolledIssuer, output: Output): ExitCode {
+  output.value(issuer);
+  print(issuer, output);
+  return 0;
+}
+
+function print({ id, issuer, kind, enrolledAt, revokedAt, reason }: EnrolledIssuer, output: Output): void {
+  output.line(output.style("bold", plain(issuer ?? "every certificate under this root")));
+  output.line(`  id          ${plain(id)} (${kind === "key" ? "a key" : "a root certificate"})`);
+  output.line(`  enrolled    ${plain(enrolledAt)}`);
+  if (revokedAt !== undefined)
+    output.line(output.style("red", `  revoked     ${plain(revokedAt)}: ${plain(reason ?? "no reason given")}`));
+}

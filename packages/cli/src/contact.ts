@@ -1,0 +1,38 @@
+/** First words with a notary: is it there, and is it the log that it was the last time? */
+import { AttestryError } from "@attestry/core";
+import { createNotaryClient, type NotaryClient, type NotaryStatus } from "@attestry/core/client";
+import { changedKeysWarning, openPins, type Pins } from "./pins.ts";
+
+export interface Contact {
+  readonly notary: NotaryClient;
+  readonly status: NotaryStatus;
+  readonly pins: Pins;
+}
+
+/**
+ * Reaches the notary and compares its keys with the pinned ones; pins them at first contact.
+ * @throws UNAVAILABLE_SERVER, UNAVAILABLE_TIMEOUT, VERIFY_UNTRUSTED when the keys are not the pinned ones
+ */
+export async function contactNotary(url: string, dataFolder: string): Promise<Contact> {
+  const notary = createNotaryClient({ url });
+  const status = await reach(notary, url);
+  const pins = openPins(dataFolder);
+  const pin = pins.find(status.origin);
+  if (pin !== undefined && pins.matches(status) === false) {
+    throw new AttestryError("VERIFY_UNTRUSTED", changedKeysWarning(pin, pins.path), {
+      data: { origin: status.origin },
+    });
+  }
+  pins.add(status, `the notary at ${url}`);
+  return { notary, status, pins };
+}
+
+async function reach(notary: NotaryClient, url: string): Promise<NotaryStatus> {
+  try {
+    return await notary.status();
+  } catch (error) {
+    if (!(error instanceof AttestryError) || error.code !== "UNAVAILABLE_SERVER") throw error;
+    const message = `The notary at ${url} cannot be reached. Start one with "attestry up", or name another with --server.`;
+    throw new AttestryError("UNAVAILABLE_SERVER", message, { data: error.data, cause: error });
+  }
+}

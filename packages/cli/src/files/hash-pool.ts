@@ -1,0 +1,145 @@
+/**
+ * Hashes many files on all cores. Threads that read and hash synchronously measured ten times faster on small files than
+ * the runtime's asynchronous reads: opening, reading and closing 4 KB costs less than one turn of the event loop's pool.
+ */
+import { statSync } from "node:fs";
+import { availableParallelism } from "node:os";
+import { Worker } from "node:worker_threads";
+import { AttestryError, type ErrorCode } from "@attestry/core";
+import { asAttestryError } from "../errors.ts";
+import { hashFile } from "./hash-file.ts";
+import type { GroupResult } from "./hash-worker.ts";
+import type { FoundFile } from "./walk.ts";
+
+/** A file with its hash, or with why it has none. */
+export interface HashOutcome {
+  readonly file: FoundFile;
+  readonly size: number;
+  readonly digest?: Uint8Array;
+  readonly error?: AttestryError;
+}
+
+const fewFiles = 32;
+const fewBytes = 32 * 1024 * 1024;
+
+/** The outcomes in the order of `files`, in groups. `onBytes` is told of the bytes of large files as they are read. */
+export async function* hashFiles(
+  files: AsyncIterable<FoundFile>,
+  onBytes: (count: number) => void,
+): AsyncGenerator<readonly HashOutcome[]> {
+  const iterator = files[Symbol.asyncIterator]();
+  const first = await take(iterator, fewFiles);
+  if (first.length < fewFiles && (first.length <= 1 || totalSize(first) <= fewBytes)) {
+    for (const file of first) yield [await hashOne(file, onBytes)]; // starting threads would take longer
+    return;
+  }
+  const pool = createPool(onBytes);
+  const pending: Promise<readonly HashOutcome[]>[] = [];
+  try {
+    for (let group = first; group.length > 0; group = await take(iterator, pool.groupSize())) {
+      pending.push(pool.hash(group));
+      if (pending.length >= pool.appetite) yield await (pending.shift() as Promise<readonly HashOutcome[]>);
+    }
+    for (const outcomes of pending) yield await outcomes;
+  } finally {
+    pool.close();
+    await iterator.return?.();
+  }
+}
+
+async function take(iterator: AsyncIterator<FoundFile>, count: number): Promise<FoundFile[]> {
+  const taken: FoundFile[] = [];
+  while (taken.length < count) {
+    const { done, value } = await iterator.next();
+    if (done) break;
+    taken.push(value);
+  }
+  return taken;
+}
+
+function totalSize(files: readonly FoundFile[]): number {
+  return files.reduce((sum, { path }) => sum + (statSync(path, { throwIfNoEntry: false })?.size ?? 0), 0);
+}
+
+async function hashOne(file: FoundFile, onBytes: (count: number) => void): Promise<HashOutcome> {
+  try {
+    return { file, ...(await hashFile(file.path, onBytes)) };
+  } catch (error) {
+    return { file, size: 0, error: asAttestryError(error) };
+  }
+}
+
+interface Pool {
+  /** How many groups to have under way, so that no thread waits. */
+  readonly appetite: number;
+  /** How many files the next group should have: small files go in large groups, large ones alone. */
+  groupSize(): number;
+  hash(files: readonly FoundFile[]): Promise<readonly HashOutcome[]>;
+  close(): void;
+}
+
+interface Job {
+  readonly files: readonly FoundFile[];
+  readonly done: (result: GroupResult) => void;
+  readonly failed: (error: Error) => void;
+}
+
+function createPool(onBytes: (count: number) => void): Pool {
+  const threads = availableParallelism();
+  const idle: Worker[] = [];
+  const all: Worker[] = [];
+  const queue: Job[] = [];
+  let groupSize = fewFiles;
+
+  const startNext = (): void => {
+    if (queue.length === 0) return;
+    if (idle.length === 0 && all.length < threads) idle.push(startThread(all));
+    const worker = idle.pop();
+    if (worker === undefined) return;
+    const job = queue.shift() as Job;
+    const started = performance.now();
+    worker.removeAllListeners();
+    worker.on("message", (message: number | GroupResult) => {
+      if (typeof message === "number") return onBytes(message);
+      const took = performance.now() - started;
+      if (took < 5) groupSize = Math.min(groupSize * 2, 256);
+      else if (took > 40) groupSize = Math.max(Math.floor(groupSize / 2), 1);
+      job.done(message);
+      idle.push(worker);
+      startNext();
+    });
+    worker.on("error", job.failed);
+    worker.postMessage(job.files.map(({ path }) => path));
+  };
+
+  return {
+    appetite: threads * 2,
+    groupSize: () => groupSize,
+    async hash(files) {
+      const { promise, resolve, reject } = Promise.withResolvers<GroupResult>();
+      promise.catch(() => {}); // a group that nobody waits for any more may fail unheard
+      queue.push({ files, done: resolve, failed: reject });
+      startNext();
+      return outcomesOf(files, await promise);
+    },
+    close: () => all.forEach((worker) => void worker.terminate()),
+  };
+}
+
+function startThread(all: Worker[]): Worker {
+  const worker = new Worker(new URL("./hash-worker.ts", import.meta.url));
+  worker.unref();
+  all.push(worker);
+  return worker;
+}
+
+function outcomesOf(files: readonly FoundFile[], result: GroupResult): HashOutcome[] {
+  const failed = new Map(result.failures.map((failure) => [failure.place, failure]));
+  return files.map((file, place) => {
+    const size = result.sizes[place] ?? 0;
+    const failure = failed.get(place);
+    if (failure === undefined) return { file, size, digest: result.digests.subarray(place * 32, place * 32 + 32) };
+    const error = new AttestryError(failure.code as ErrorCode, failure.message, { data: { path: file.path } });
+    return { file, size, error };
+  });
+}

@@ -1,0 +1,11 @@
+/** The `attestry` command's start: caches compiled code, then hands over to the program. Kept small, for it runs uncached. */
+import { enableCompileCache } from "node:module";
+import { homedir } from "node:os";
+import { join } from "node:path";
+
+// In the user's own folder: a cache that others can write would run their code. Going without costs only time.
+const caches = process.env["XDG_CACHE_HOME"] || join(homedir(), ".cache");
+if (!process.env["NODE_COMPILE_CACHE"]) enableCompileCache(join(caches, "attestry"));
+
+const { main } = await import("./program.ts");
+await main(process.argv.slice(2));

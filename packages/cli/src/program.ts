@@ -1,0 +1,143 @@
+/**
+ * The frame around the commands: finds the one that was asked for, loads that one alone, and turns how it ends into an exit
+ * code: 0 done or verified, 1 a negative verdict, 2 usage, 3 cannot tell.
+ */
+import { AttestryError } from "@attestry/core";
+import { Command, CommanderError } from "commander";
+import packageJson from "../package.json" with { type: "json" };
+import { asAttestryError } from "./errors.ts";
+import { tour } from "./help.ts";
+import { createOutput, type Output, plain, printError, writeOut } from "./output.ts";
+
+/** What a command is given beside its own arguments. */
+export interface Context {
+  readonly output: Output;
+  /** Resolves at the first Ctrl-C or SIGTERM, which then no longer ends the process at once; another one, later, does. */
+  untilInterrupted(): Promise<void>;
+}
+
+export type ExitCode = 0 | 1 | 2 | 3;
+
+/** A command's file exports `configure`, which adds its arguments, options and help, and says what to run. */
+export interface CommandModule {
+  configure(command: Command): void;
+}
+
+interface Entry {
+  readonly name: string;
+  readonly alias?: string;
+  readonly summary: string;
+  load(): Promise<CommandModule>;
+}
+
+export const commands: readonly Entry[] = [
+  { name: "up", summary: "start a notary", load: () => import("./commands/up.ts") },
+  {
+    name: "notarize",
+    alias: "notarise",
+    summary: "notarise files: write FILE.proof beside each",
+    load: () => import("./commands/notarize.ts"),
+  },
+  { name: "verify", summary: "verify files against their proofs", load: () => import("./commands/verify.ts") },
+  { name: "inspect", summary: "show what a proof file says", load: () => import("./commands/inspect.ts") },
+  { name: "find", summary: "look entries up at the notary", load: () => import("./commands/find.ts") },
+  { name: "revoke", summary: "revoke what was notarised, with a reason", load: () => import("./commands/revoke.ts") },
+  { name: "watch", summary: "notarise files as they land in a folder", load: () => import("./commands/watch.ts") },
+  { name: "key", summary: "make, import and list signing keys", load: () => import("./commands/key.ts") },
+  { name: "issuer", summary: "say who may register at a notary", load: () => import("./commands/issuer.ts") },
+  { name: "witness", summary: "run a witness that cosigns checkpoints", load: () => import("./commands/witness.ts") },
+  { name: "audit", summary: "check a notary's every stored record", load: () => import("./commands/audit.ts") },
+];
+
+let running = createOutput(false);
+let onInterrupt: (() => void) | undefined;
+let interruptedAt = 0;
+
+/** Runs the command line and ends the process. */
+export async function main(args: readonly string[]): Promise<never> {
+  running = createOutput(args.includes("--json"));
+  process.stderr.on("error", () => {}); // nobody reads it any more: the work still goes on
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => interrupt(signal));
+  process.on("uncaughtException", (error) => process.exit(report(error)));
+  process.exit(await run(args));
+}
+
+async function run(args: readonly string[]): Promise<number> {
+  try {
+    const name = args.find((arg) => !arg.startsWith("-"));
+    if (args[0] === "help") return await run([...args.slice(1), "--help"]);
+    const entry = commands.find((command) => command.name === name || (name !== undefined && command.alias === name));
+    const program = createProgram();
+    for (const command of commands) if (command !== entry) program.command(command.name).summary(command.summary);
+    if (entry !== undefined) await addCommand(program, entry);
+    await program.parseAsync(args, { from: "user" });
+    return Number(process.exitCode ?? 0);
+  } catch (thrown) {
+    return report(thrown);
+  }
+}
+
+function createProgram(): Command {
+  const program = new Command("attestry");
+  program
+    .version(packageJson.version, "-V, --version", "show the version")
+    .helpOption("-h, --help", "show this help")
+    .helpCommand(false)
+    .exitOverride()
+    .configureOutput({ writeOut, writeErr: (text) => void (running.json || process.stderr.write(text)) })
+    .showSuggestionAfterError(true)
+    .action(() => program.help());
+  program.helpInformation = () => tour(commands);
+  return program;
+}
+
+async function addCommand(program: Command, entry: Entry): Promise<void> {
+  const command = program.command(entry.name).summary(entry.summary);
+  if (entry.alias !== undefined) command.alias(entry.alias);
+  command.showHelpAfterError(`(attestry ${entry.name} --help shows how it is used)`);
+  (await entry.load()).configure(command);
+}
+
+/** Makes `body` what the command does: it is given the positional arguments and options, and returns the exit code. */
+export function action<Options extends object>(
+  command: Command,
+  body: (
+    context: Context,
+    options: Options,
+    ...positional: readonly (string | readonly string[] | undefined)[]
+  ) => Promise<ExitCode>,
+): void {
+  command.action(async (...received: unknown[]) => {
+    const positional = received.slice(0, -2) as (string | readonly string[] | undefined)[];
+    process.exitCode = await body({ output: running, untilInterrupted }, command.opts<Options>(), ...positional);
+  });
+}
+
+function report(thrown: unknown): number {
+  if (thrown instanceof CommanderError) {
+    if (thrown.exitCode === 0) return 0;
+    const message = thrown.message.replace(/^error: /, "");
+    // commander has told a person already
+    if (running.json) printError(new AttestryError("USAGE", message), running);
+    return 2;
+  }
+  const error = asAttestryError(thrown);
+  printError(error, running);
+  if (process.env["ATTESTRY_DEBUG"]) process.stderr.write(`${plain(String(error.stack)).replaceAll("\ufffd", "\n")}\n`);
+  return error.facts.exit;
+}
+
+function untilInterrupted(): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  onInterrupt = resolve;
+  return promise;
+}
+
+function interrupt(signal: "SIGINT" | "SIGTERM"): void {
+  const now = performance.now();
+  if (onInterrupt !== undefined && interruptedAt === 0) {
+    interruptedAt = now;
+    onInterrupt();
+    // one Ctrl-C can arrive twice: from the terminal, and passed on by a parent that got it too
+  } else if (now - interruptedAt > 500) process.exit(signal === "SIGINT" ? 130 : 143);
+}

@@ -1,0 +1,52 @@
+/** Where a command finds things: the data folder, the notary's address, passphrases. Option, then environment, then default. */
+import { readFileSync } from "node:fs";
+import { homedir } from "node:os";
+import { join, resolve } from "node:path";
+import { AttestryError } from "@attestry/core";
+import { fileError } from "./errors.ts";
+
+/** The data folder: `--data`, $ATTESTRY_DATA, or ~/.attestry. Absolute; it need not exist. */
+export function dataFolder(option: string | undefined): string {
+  return resolve(option || process.env["ATTESTRY_DATA"] || join(homedir(), ".attestry"));
+}
+
+/** The notary's address with no slash at its end. @throws USAGE when it is not http or https, or holds a password */
+export function serverUrl(option: string | undefined): string {
+  const text = option || process.env["ATTESTRY_SERVER"] || "http://127.0.0.1:8080";
+  const url = URL.parse(text);
+  if (url === null || !/^https?:$/.test(url.protocol)) {
+    throw new AttestryError("USAGE", `"${text}" is not a notary's address. Give one like http://127.0.0.1:8080.`);
+  }
+  if (url.username !== "" || url.password !== "") {
+    throw new AttestryError("USAGE", "A notary's address holds no user name or password.");
+  }
+  return url.href.replace(/\/+$/, "");
+}
+
+export function isLoopback(url: string): boolean {
+  return /^(localhost|127(\.\d+){3}|\[::1\])$/.test(new URL(url).hostname);
+}
+
+/** A whole number of an option. @throws USAGE */
+export function wholeNumber(text: string, name: string, min: number, max: number): number {
+  const value = /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN;
+  if (value >= min && value <= max) return value;
+  throw new AttestryError("USAGE", `${name} takes a whole number from ${min} to ${max}, not "${text}".`);
+}
+
+/** The passphrase from a file (its one line end is not part of it) or $ATTESTRY_PASSPHRASE. @throws USAGE_PASSPHRASE, USAGE_FILE */
+export function passphraseFrom(file: string | undefined): string | undefined {
+  if (file === undefined) return process.env["ATTESTRY_PASSPHRASE"] || undefined;
+  const text = readText(file).replace(/\r?\n$/, "");
+  if (text === "") throw new AttestryError("USAGE_PASSPHRASE", `The passphrase file ${file} is empty.`);
+  return text;
+}
+
+/** A small text file that the user named. @throws USAGE_FILE */
+export function readText(path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch (error) {
+    throw fileError(error, path, "read");
+  }
+}

@@ -1,0 +1,237 @@
+/**
+ * Gathers what `verify()` judges: the proof beside the file or at the notary, later statements, and the trust, from a trust
+ * file or from pinned keys. An unreachable notary takes nothing away from a proof at hand; it only leaves questions open.
+ */
+import {
+  type AttestryError,
+  type Check,
+  emptyTrust,
+  equalBytes,
+  isAttestryError,
+  type ProofFile,
+  parseProofFile,
+  type Report,
+  type Trust,
+  type TrustedLog,
+  type Verdict,
+  verify,
+} from "@attestry/core";
+import type { NotaryClient, NotaryStatus } from "@attestry/core/client";
+import { asAttestryError } from "./errors.ts";
+import { changedKeysWarning, keysBeside, type LogKeys, type Pins, trustedLog } from "./pins.ts";
+import type { ExitCode } from "./program.ts";
+
+/** A notary as it was found: reached, or why not. */
+export type Reached = { readonly url: string } & (
+  | { readonly notary: NotaryClient; readonly status: NotaryStatus }
+  | { readonly error: AttestryError }
+);
+
+export interface VerifyMeans {
+  /** What a trust file says; without it logs are trusted by their pins. */
+  readonly trust?: Trust;
+  readonly pins: Pins;
+  /** Undefined when no notary is to be asked. */
+  readonly reach?: () => Promise<Reached>;
+}
+
+/** A check of the report, or of whether there was a proof to judge. */
+export type FileCheck = Omit<Check, "name"> & { readonly name: Check["name"] | "proof" };
+
+export interface FileReport extends Omit<Report, "checks"> {
+  readonly checks: readonly FileCheck[];
+  /** Where the proof came from: its path or the notary. */
+  readonly proof?: string;
+  /** What a person must know whatever the verdict. */
+  readonly warnings: readonly string[];
+}
+
+export const exitOf: Readonly<Record<Verdict, ExitCode>> = {
+  verified: 0,
+  altered: 1,
+  not_found: 1,
+  superseded: 1,
+  revoked: 1,
+  untrusted: 1,
+  invalid: 1,
+  incomplete: 3,
+};
+
+/** The verdict on content of that hash, by a proof at hand. */
+export async function verifyWithProof(
+  bytes: Uint8Array,
+  source: string,
+  digest: Uint8Array | undefined,
+  means: VerifyMeans,
+): Promise<FileReport> {
+  const proof = tryParse(bytes);
+  const reached = proof && (await means.reach?.());
+  const { trust, newKeys, warnings } = proof
+    ? trustFor(proof, means, reached)
+    : { trust: emptyTrust, newKeys: [], warnings: [] };
+  const fresh = await askAgain(proof, reached, means);
+  const asked = fresh.bytes !== undefined && fresh.server !== undefined ? { askedForLater: fresh.server } : {};
+  let report = await verify({ proof: bytes, ...(digest && { digest }), trust, later: fresh.later, ...asked });
+  if (report.verdict === "incomplete" && fresh.bytes !== undefined) {
+    // what was missing may have been added since: cosignatures, for one
+    const again = await verify({ proof: fresh.bytes, ...(digest && { digest }), trust, ...asked });
+    if (again.verdict === "verified" || again.verdict === "revoked" || again.verdict === "superseded") report = again;
+  }
+  warnings.push(...pinNew(newKeys, report, means.pins));
+  const checks = report.checks.map((check) => (check.name === "later" ? explainLater(check, fresh.why) : check));
+  return { ...report, checks, proof: source, warnings };
+}
+
+/** The verdict on content that has no proof at hand: the notary is asked for one. */
+export async function verifyByLookUp(digest: Uint8Array, means: VerifyMeans): Promise<FileReport> {
+  const reached = await means.reach?.();
+  if (reached === undefined) {
+    return withoutProof(
+      "incomplete",
+      "unknown",
+      "There is no proof beside the file, and no notary was asked (--offline).",
+      "nothing",
+    );
+  }
+  const who = `the notary at ${reached.url}`;
+  if ("error" in reached) {
+    return withoutProof(
+      "incomplete",
+      "unknown",
+      `There is no proof beside the file, and none could be had: ${reached.error.message}`,
+      "nothing",
+    );
+  }
+  try {
+    const { entries } = await reached.notary.find({ digest, limit: 16 });
+    let first: FileReport | undefined;
+    for (const { index } of entries) {
+      const report = await verifyWithProof(await reached.notary.proofFile(index), who, digest, means);
+      if (report.verdict === "verified") return report;
+      first ??= report;
+    }
+    const nothing = `${who} has nothing of this content: no entry of ${reached.status.treeSize} is of this file's hash.`;
+    return first ?? withoutProof("not_found", "fail", nothing, who);
+  } catch (error) {
+    const { message } = asAttestryError(error);
+    return withoutProof(
+      "incomplete",
+      "unknown",
+      `There is no proof beside the file, and none could be had: ${message}`,
+      "nothing",
+    );
+  }
+}
+
+function withoutProof(verdict: Verdict, status: Check["status"], detail: string, trust: string): FileReport {
+  const sentence = detail.charAt(0).toUpperCase() + detail.slice(1);
+  return {
+    verdict,
+    summary: sentence,
+    checks: [{ name: "proof", status, detail: sentence, trust }],
+    later: [],
+    warnings: [],
+  };
+}
+
+function tryParse(bytes: Uint8Array): ProofFile | undefined {
+  try {
+    return parseProofFile(bytes);
+  } catch (error) {
+    if (isAttestryError(error)) return undefined; // `verify` says what is wrong with it
+    throw error;
+  }
+}
+
+interface TrustFound {
+  readonly trust: Trust;
+  /** Keys that were trusted at first contact, to be pinned if the proof holds under them. */
+  readonly newKeys: { keys: LogKeys; source: string }[];
+  readonly warnings: string[];
+}
+
+function trustFor(proof: ProofFile, means: VerifyMeans, reached: Reached | undefined): TrustFound {
+  if (means.trust !== undefined) return { trust: means.trust, newKeys: [], warnings: [] };
+  const found: TrustFound & { logs: TrustedLog[] } = { trust: emptyTrust, newKeys: [], warnings: [], logs: [] };
+  for (const receipt of proof.receipts) {
+    const beside = keysBeside(receipt);
+    const origin = receipt.claims.iss ?? "";
+    const pin = means.pins.find(origin);
+    if (pin !== undefined) {
+      found.logs.push(trustedLog(pin, `the log's keys as noted at first contact on ${pin.firstSeen.slice(0, 10)}`));
+      if (beside !== undefined && means.pins.matches(beside) === false)
+        found.warnings.push(changedKeysWarning(pin, means.pins.path));
+      continue;
+    }
+    const shown = reached && "status" in reached && reached.status.origin === origin ? reached : undefined;
+    const keys = shown?.status ?? beside;
+    const source = shown ? `the notary at ${shown.url}` : "the proof file itself";
+    if (keys === undefined) continue;
+    try {
+      found.logs.push(trustedLog(keys, `first contact: the log's keys came from ${source} and are noted from now on`));
+      found.newKeys.push({ keys, source });
+    } catch (error) {
+      if (!isAttestryError(error)) throw error; // keys that cannot be read are trusted in nothing
+    }
+  }
+  return { ...found, trust: { ...emptyTrust, logs: found.logs } };
+}
+
+/** Pins keys that the proof held under. Gives warnings when they could not be kept. */
+function pinNew(newKeys: TrustFound["newKeys"], report: Report, pins: Pins): string[] {
+  const passed = (name: Check["name"]): boolean =>
+    report.checks.some((check) => check.name === name && check.status === "pass");
+  const holds = passed("log") && passed("receipt") && passed("checkpoint") && passed("inclusion");
+  return newKeys.flatMap(({ keys, source }) => {
+    if (!holds || keys.origin !== report.entry?.origin) return [];
+    try {
+      pins.add(keys, source);
+      return [];
+    } catch (error) {
+      return [`The log's keys could not be noted for the next time. ${asAttestryError(error).message}`];
+    }
+  });
+}
+
+interface Fresh {
+  /** The entry's proof as the notary gives it now. */
+  readonly bytes?: Uint8Array;
+  readonly later: readonly Uint8Array[];
+  /** Who was asked. */
+  readonly server?: string;
+  /** Why nobody could be asked. */
+  readonly why?: string;
+}
+
+/** Asks the log that a proof comes from what has been added about the entry since. */
+async function askAgain(
+  proof: ProofFile | undefined,
+  reached: Reached | undefined,
+  means: VerifyMeans,
+): Promise<Fresh> {
+  const receipt = proof?.receipts[0];
+  if (proof === undefined || receipt === undefined || reached === undefined) return { later: [] };
+  const who = `the notary at ${reached.url}`;
+  if ("error" in reached) return { later: [], why: reached.error.message };
+  if (reached.status.origin !== receipt.claims.iss) {
+    return { later: [], why: `${who} keeps another log (${reached.status.origin}).` };
+  }
+  if (means.trust === undefined && means.pins.matches(reached.status) === false) {
+    return { later: [], why: `${who} shows other keys than those noted for this log.` };
+  }
+  try {
+    const bytes = await reached.notary.proofFile(receipt.index);
+    const fresh = parseProofFile(bytes);
+    if (!equalBytes(fresh.statement.entry, proof.statement.entry)) {
+      return { later: [], why: `${who} has another entry in this one's place.` };
+    }
+    return { bytes, later: fresh.later, server: `${who}, at tree size ${reached.status.treeSize}` };
+  } catch (error) {
+    return { later: [], why: asAttestryError(error).message };
+  }
+}
+
+function explainLater(check: Check, why: string | undefined): Check {
+  if (check.status !== "unknown" || why === undefined) return check;
+  return { ...check, detail: `${check.detail} ${why.charAt(0).toUpperCase()}${why.slice(1)}` };
+}
