@@ -3,6 +3,7 @@ import { execFileSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import {
+  emptyTrust,
   encodeUtf8,
   parseProofFile,
   parseThumbprintUri,
@@ -36,7 +37,7 @@ export const benchVerify: Bench = async ({ folder, quick }) => {
       receiptKeys: [parseThumbprintUri(status.receiptKey) ?? new Uint8Array()],
       basis: "this run",
     };
-    trust = { logs: [log], witnesses: [], quorum: 0, issuers: [], issuerRoots: [], acceptEnrolled: true, revokers: [] };
+    trust = { ...emptyTrust, logs: [log] };
   } finally {
     await notary.stop();
   }

@@ -1,8 +1,8 @@
 /**
- * What a verifier relies on, as a trust file states it (JSON; docs/format/trust-file.md). A verdict names the part of it that
+ * What a verifier relies on, as a trust file states it (JSON; docs/format/README.md). A verdict names the part of it that
  * each check rested on; what the file does not name is not trusted.
  */
-
+import type { TrustedLedger } from "./anchor/evm-anchor.ts";
 import { parseThumbprintUri } from "./cose/key.ts";
 import { AttestryError } from "./errors.ts";
 import { parseVerifierKey, signatureType, type VerifierKey } from "./note/vkey.ts";
@@ -43,6 +43,10 @@ export interface Trust {
   readonly acceptEnrolled: boolean;
   /** Issuers, by `iss`, whose statements may supersede and revoke those of others. */
   readonly revokers: readonly string[];
+  /** Contracts on ledgers that may vouch for checkpoints. */
+  readonly ledgers: readonly TrustedLedger[];
+  /** DER certificates that time stamp authorities' chains may lead to. */
+  readonly timeStampRoots: readonly Uint8Array[];
 }
 
 /** Trust in nothing: the starting point of a verifier without a trust file, which then adds the logs that it has pinned. */
@@ -54,6 +58,8 @@ export const emptyTrust: Trust = {
   issuerRoots: [],
   acceptEnrolled: true,
   revokers: [],
+  ledgers: [],
+  timeStampRoots: [],
 };
 
 const code = "MALFORMED_TRUST_FILE";
@@ -67,6 +73,8 @@ export function parseTrustFile(text: string): Trust {
     "issuers",
     "issuerRoots",
     "revokers",
+    "ledgers",
+    "timeStampRoots",
   ]);
   const logs = asList(file["logs"], "logs").map(parseLog);
   const witnesses = asTexts(file["witnesses"], "witnesses").map((vkey, at) => parseKey(vkey, `witnesses[${at}]`));
@@ -74,19 +82,60 @@ export function parseTrustFile(text: string): Trust {
     refuse("witnesses", "a witness key is of type 04 or 06");
   const quorum = parseQuorum(file["quorum"], witnesses);
   const issuers = asList(file["issuers"], "issuers").map(parseIssuer);
-  const issuerRoots = asTexts(file["issuerRoots"], "issuerRoots").flatMap((pem, at) =>
-    attempt(`issuerRoots[${at}]`, () => parsePemCertificates(pem)),
-  );
   const acceptEnrolled = file["issuers"] === undefined && file["issuerRoots"] === undefined;
   return {
     logs,
     witnesses,
     quorum,
     issuers,
-    issuerRoots,
+    issuerRoots: parseRoots(file["issuerRoots"], "issuerRoots"),
     acceptEnrolled,
     revokers: asTexts(file["revokers"], "revokers"),
+    ledgers: asList(file["ledgers"], "ledgers").map(parseLedger),
+    timeStampRoots: parseRoots(file["timeStampRoots"], "timeStampRoots"),
   };
+}
+
+function parseRoots(value: unknown, place: string): Uint8Array[] {
+  return asTexts(value, place).flatMap((pem, at) => attempt(`${place}[${at}]`, () => parsePemCertificates(pem)));
+}
+
+function parseLedger(value: unknown, at: number): TrustedLedger {
+  const place = `ledgers[${at}]`;
+  const ledger = asObject(value, place, [
+    "kind",
+    "name",
+    "chainId",
+    "contract",
+    "validators",
+    "consensus",
+    "blockHashes",
+  ]);
+  const { kind, chainId, consensus } = ledger;
+  if (kind !== "evm") refuse(`${place}.kind`, 'the kind of ledger is "evm"');
+  if (typeof chainId !== "number" || !Number.isSafeInteger(chainId) || chainId < 1)
+    refuse(`${place}.chainId`, "it is a chain id");
+  if (consensus !== undefined && consensus !== "qbft" && consensus !== "ibft")
+    refuse(`${place}.consensus`, 'it is "qbft" or "ibft"');
+  const hexes = (member: string, length: number): Uint8Array[] =>
+    asTexts(ledger[member], `${place}.${member}`).map((hex) => parseHex(hex, `${place}.${member}`, length));
+  return {
+    kind,
+    name: asString(ledger["name"], `${place}.name`),
+    chainId,
+    contract: parseHex(asString(ledger["contract"], `${place}.contract`), `${place}.contract`, 20),
+    ...(ledger["validators"] === undefined ? {} : { validators: hexes("validators", 20) }),
+    ...(consensus === undefined ? {} : { consensus }),
+    ...(ledger["blockHashes"] === undefined ? {} : { blockHashes: hexes("blockHashes", 32) }),
+    basis: "the trust file",
+  };
+}
+
+/** 0x and hexadecimal; an address may be in the mixed case of EIP-55, which is not checked. */
+function parseHex(hex: string, place: string, length: number): Uint8Array {
+  if (!/^0x[0-9a-fA-F]+$/.test(hex) || hex.length !== 2 + 2 * length)
+    refuse(place, `it is 0x and ${length} bytes in hexadecimal`);
+  return Uint8Array.fromHex(hex.slice(2));
 }
 
 function parseQuorum(value: unknown, witnesses: readonly VerifierKey[]): number {

@@ -5,6 +5,7 @@ import {
   createFrontier,
   createNoteSigner,
   type Evidence,
+  emptyTrust,
   encodeCheckpoint,
   encodeNote,
   encodeProofFile,
@@ -82,15 +83,7 @@ export function testLog(origin: string, time: number): TestLog {
   const keyName = keyThumbprint(receiptSigner.publicKey);
   return {
     origin,
-    trust: {
-      logs: [{ origin, verifierKeys, receiptKeys: [keyName], basis: "the trust file" }],
-      witnesses: [],
-      quorum: 0,
-      issuers: [],
-      issuerRoots: [],
-      acceptEnrolled: true,
-      revokers: [],
-    },
+    trust: { ...emptyTrust, logs: [{ origin, verifierKeys, receiptKeys: [keyName], basis: "the trust file" }] },
     append(statement) {
       frontier.append(leafHash(parseStatement(statement).entry), (level, index, hash) =>
         nodes.set(`${level}/${index}`, hash),

@@ -33,6 +33,7 @@ export type CheckName =
   | "issuer"
   | "time"
   | "anchors"
+  | "time_stamps"
   | "later";
 
 /** One step. `unknown` never counts as a pass. */

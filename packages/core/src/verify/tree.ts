@@ -12,6 +12,7 @@ import { checkNote, type Note, parseNote } from "../note/note.ts";
 import { parseVerifierKey, type VerifierKey } from "../note/vkey.ts";
 import { type Receipt, receiptRoot, receiptToBeSigned } from "../statement/receipt.ts";
 import type { Trust, TrustedLog } from "../trust.ts";
+import { type AnchorsFinding, examineAnchors } from "./anchors.ts";
 import type { Check, TimeBound } from "./report.ts";
 import { type Finding, mathematics, step } from "./step.ts";
 
@@ -19,8 +20,11 @@ export interface TreeFinding {
   readonly receipt: Receipt;
   readonly origin: string;
   readonly checks: readonly Check[];
-  /** Whether every check passed: then the entry is in that log for good. */
+  /** Whether every check of the log and its witnesses passed: then the entry is in that log for good. */
   readonly sound: boolean;
+  /** Anchors and time stamps of the receipt's checkpoint. */
+  readonly anchorChecks: readonly Check[];
+  /** Times by which the entry was in the tree; none when the tree itself is in doubt. */
   readonly times: readonly TimeBound[];
 }
 
@@ -40,12 +44,18 @@ export async function examineTree(receipt: Receipt, leafHash: Uint8Array, trust:
     step("log", "nothing", () => checkLog(receipt, log)),
     step("witnesses", "the trust file", () => checkWitnesses(note, trust, times)),
   ]);
-  const sound = checks.every((check) => check.status === "pass");
-  if (receipt.claims.iat !== undefined && checks[1].status === "pass") {
+  const anchors = root === undefined ? nothingAnchored : await examineAnchors(receipt, root, trust);
+  const passed = (check: Check): boolean => check.status === "pass";
+  if (receipt.claims.iat !== undefined) {
     times.push({ time: receipt.claims.iat, basis: `the own clock of the log ${origin}`, independent: false });
   }
-  return { receipt, origin, checks, sound, times };
+  // A quorum that is still missing leaves the tree as it is: whoever saw it at a time saw the entry in it.
+  const holds = checks.every((check) => passed(check) || check.name === "witnesses");
+  const bounds = holds ? [...times, ...anchors.times] : [];
+  return { receipt, origin, checks, sound: checks.every(passed), anchorChecks: anchors.checks, times: bounds };
 }
+
+const nothingAnchored: AnchorsFinding = { checks: [], times: [] };
 
 function checkEntry(receipt: Receipt, leafHash: Uint8Array): Finding {
   receiptRoot(receipt, leafHash);

@@ -35,9 +35,11 @@ const hard: readonly CheckName[] = [
   "checkpoint",
   "witnesses",
   "time",
+  "anchors",
+  "time_stamps",
 ];
 /** Steps that may stay unknown without making the verdict incomplete: the verdict says what it does not cover. */
-const optional: readonly CheckName[] = ["anchors", "later"];
+const optional: readonly CheckName[] = ["anchors", "time_stamps", "later"];
 
 /**
  * Verifies a proof file, and the file's content where its digest is given, with no network. Bad input is a verdict, never an
@@ -61,9 +63,9 @@ export async function verify(options: VerifyOptions): Promise<Report> {
   const candidates = [...proof.later, ...(options.later ?? [])];
   const { check, later } = await examineLater(proof, candidates, trust, options.askedForLater, async (candidate) => {
     const { checks, tree } = await examineProof(candidate, trust);
-    return { proven: checks.every(({ status }) => status === "pass"), index: tree?.receipt.index ?? -1 };
+    return { proven: checks.every((one) => one.status !== "fail" && !isOpen(one)), index: tree?.receipt.index ?? -1 };
   });
-  const checks = [content, ...core.checks, ...anchorChecks(core.tree), check];
+  const checks = [content, ...core.checks, check];
   const verdict = verdictOf(checks, later);
   return {
     ...describe(proof, core.tree, core.notAfter),
@@ -82,7 +84,7 @@ async function examineProof(
   const target = leafHash(proof.statement.entry);
   const trees = await Promise.all(proof.receipts.map((receipt) => examineTree(receipt, target, trust)));
   const tree = worstBroken(trees) ?? trees.find(({ sound }) => sound) ?? trees[0];
-  const notAfter = earliest(trees.filter(({ sound }) => sound).flatMap(({ times }) => times));
+  const notAfter = earliest(trees.flatMap(({ times }) => times));
   const treeChecks = tree?.checks ?? [
     await step("inclusion", "nothing", () => missing("The proof holds no receipt: it is not in a log yet.")),
   ];
@@ -91,12 +93,23 @@ async function examineProof(
     if (notAfter === undefined) return missing("No trusted time covers the entry.");
     return { detail: `It existed by ${isoTime(notAfter.time)}.`, trust: notAfter.basis };
   });
-  return { checks: [...issuerChecks, ...treeChecks, time], tree, notAfter };
+  return { checks: [...issuerChecks, ...treeChecks, time, ...anchorChecks(trees)], tree, notAfter };
 }
 
 /** A receipt that does not hold is never outvoted by one that does: somebody tampered with the file. */
 function worstBroken(trees: readonly TreeFinding[]): TreeFinding | undefined {
   return trees.find(({ checks }) => checks.some(({ name, status }) => status === "fail" && hard.includes(name)));
+}
+
+/**
+ * The anchors of every receipt. A verifier may know some of a log's ledgers and not others: as long as one that it knows
+ * vouches, an anchor elsewhere is not a failure.
+ */
+function anchorChecks(trees: readonly TreeFinding[]): readonly Check[] {
+  const checks = trees.flatMap((tree) => tree.anchorChecks);
+  const vouched = checks.some(({ name, status }) => name === "anchors" && status === "pass");
+  const elsewhere = (check: Check): boolean => vouched && check.code === "VERIFY_ANCHOR_LEDGER";
+  return checks.map((check) => (elsewhere(check) ? { ...check, status: "unknown" as const } : check));
 }
 
 /** The earliest independent time; the log's own clock only when there is no other. */
@@ -118,24 +131,21 @@ function checkContent(proof: ProofFile, digest: Uint8Array | undefined): ReturnT
   return { detail: "The file's SHA-256 hash is the one that was signed.", trust: mathematics };
 }
 
-/** Anchors and time stamps travel in proof files already; this version does not judge them and says so. */
-function anchorChecks(tree: TreeFinding | undefined): readonly Check[] {
-  const { anchors = [], timeStamps = [] } = tree?.receipt.evidence ?? {};
-  if (anchors.length + timeStamps.length === 0) return [];
-  const detail = `${anchors.length} ledger anchors and ${timeStamps.length} time stamps came along, of kinds that this version cannot check.`;
-  return [{ name: "anchors", status: "unknown", detail, trust: "nothing" }];
-}
-
 function verdictOf(checks: readonly Check[], later: readonly LaterStatement[]): Verdict {
-  const failed = (names: readonly CheckName[]): boolean =>
-    checks.some(({ name, status }) => status === "fail" && names.includes(name));
-  if (failed(hard)) return "invalid";
-  if (failed(["log", "issuer"])) return "untrusted";
+  const failures = checks.filter(({ status }) => status === "fail");
+  const failed = (names: readonly CheckName[]): boolean => failures.some(({ name }) => names.includes(name));
+  // An anchor on a ledger that nobody vouches for may be a perfectly good one.
+  if (failures.some(({ name, code }) => hard.includes(name) && code !== "VERIFY_ANCHOR_LEDGER")) return "invalid";
+  if (failed(["log", "issuer", "anchors"])) return "untrusted";
   if (failed(["content"])) return "altered";
   if (later.some(({ kind }) => kind === "revokes")) return "revoked";
   if (later.length > 0) return "superseded";
-  if (checks.some(({ name, status }) => status === "unknown" && !optional.includes(name))) return "incomplete";
-  return "verified";
+  return checks.some(isOpen) ? "incomplete" : "verified";
+}
+
+/** Whether something that the verdict needs could not be told. */
+function isOpen({ name, status }: Check): boolean {
+  return status === "unknown" && !optional.includes(name);
 }
 
 function summarise(verdict: Verdict, checks: readonly Check[], later: readonly LaterStatement[]): string {

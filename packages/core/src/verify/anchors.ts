@@ -1,0 +1,112 @@
+/**
+ * Which ledgers and time stamp authorities vouch for the tree, and since when? Each anchor proof and each RFC 3161 token beside a
+ * receipt is checked against the receipt's own checkpoint. One that is damaged makes the proof invalid; one that holds and that
+ * nothing vouches for says so and proves nothing.
+ */
+import {
+  type AnchorFinding,
+  checkEvmAnchor,
+  type EvmAnchor,
+  parseEvmAnchor,
+  type TrustedLedger,
+} from "../anchor/evm-anchor.ts";
+import { encodeHex, encodeUtf8 } from "../bytes.ts";
+import { sha256 } from "../crypto/index.ts";
+import { encodeCheckpoint } from "../note/checkpoint.ts";
+import type { Receipt } from "../statement/receipt.ts";
+import type { Trust } from "../trust.ts";
+import type { Check, TimeBound } from "./report.ts";
+import { type Finding, step } from "./step.ts";
+
+export interface AnchorsFinding {
+  readonly checks: readonly Check[];
+  readonly times: readonly TimeBound[];
+}
+
+/** Checks every anchor and token beside a receipt whose inclusion proof leads to `root`. */
+export async function examineAnchors(receipt: Receipt, root: Uint8Array, trust: Trust): Promise<AnchorsFinding> {
+  const times: TimeBound[] = [];
+  const { anchors = [], timeStamps = [] } = receipt.evidence;
+  const checks = await Promise.all([
+    ...anchors.map((bytes) => step("anchors", "nothing", () => checkAnchor(bytes, receipt, root, trust, times))),
+    ...timeStamps.map((token) => step("time_stamps", "nothing", () => checkToken(token, receipt, root, trust, times))),
+  ]);
+  return { checks, times };
+}
+
+async function checkAnchor(
+  bytes: Uint8Array,
+  receipt: Receipt,
+  root: Uint8Array,
+  trust: Trust,
+  times: TimeBound[],
+): Promise<Finding> {
+  const anchor = parseEvmAnchor(bytes);
+  const checkpoint = { origin: receipt.claims.iss ?? "", size: receipt.size, rootHash: root };
+  const known = trust.ledgers.length > 0;
+  const found = await checkEvmAnchor(anchor, checkpoint, known ? trust.ledgers : [stranger(anchor)]);
+  const where = describe(anchor, found);
+  if (found.finality === "unproven") {
+    const trustNeeded = known
+      ? "its validators or the block's hash"
+      : "the ledger, its contract, and its validators or the block's hash";
+    return {
+      status: "unknown",
+      detail: `${where}. The proof holds together; a trust file must name ${trustNeeded}.`,
+      trust: "nothing",
+    };
+  }
+  const basis =
+    found.finality === "sealed" ? `the validators of ${found.ledger.name}` : `a pinned block of ${found.ledger.name}`;
+  times.push({ time: found.time, basis: `${basis} (${found.ledger.basis})`, independent: true });
+  return { detail: `${where}.`, trust: `${basis}, named by ${found.ledger.basis}` };
+}
+
+/** The anchor's own ledger, with no trust in it: for checking that the proof holds together at all. */
+function stranger(anchor: EvmAnchor): TrustedLedger {
+  return {
+    kind: "evm",
+    name: `chain ${anchor.chainId}`,
+    chainId: anchor.chainId,
+    contract: anchor.contract,
+    basis: "nothing",
+  };
+}
+
+function describe(anchor: EvmAnchor, found: AnchorFinding): string {
+  const contract = `0x${encodeHex(anchor.contract)}`;
+  const time = new Date(found.time * 1000).toISOString();
+  return `Anchored on chain ${anchor.chainId}, contract ${contract}, block ${found.blockNumber} of ${time}`;
+}
+
+async function checkToken(
+  token: Uint8Array,
+  receipt: Receipt,
+  root: Uint8Array,
+  trust: Trust,
+  times: TimeBound[],
+): Promise<Finding> {
+  const { checkTimeStamp } = await import("../timestamp/check.ts");
+  const text = encodeCheckpoint({
+    origin: receipt.claims.iss ?? "",
+    size: receipt.size,
+    rootHash: root,
+    extensions: [],
+  });
+  const known = trust.timeStampRoots.length > 0;
+  const found = await checkTimeStamp({
+    token,
+    imprint: sha256(encodeUtf8(text)),
+    ...(known ? { roots: trust.timeStampRoots } : {}),
+  });
+  const detail = `Time stamp of ${new Date(found.time * 1000).toISOString()} by ${found.authority}`;
+  if (!known) {
+    return {
+      status: "unknown",
+      detail: `${detail}. The token holds together; a trust file must name its root.`,
+      trust: "nothing",
+    };
+  }
+  times.push({ time: found.time, basis: `the time stamp authority ${found.authority}`, independent: true });
+  return { detail: `${detail}.`, trust: "the trust file's time stamp roots" };
+}
