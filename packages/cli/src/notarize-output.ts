@@ -1,7 +1,6 @@
 /** What `notarize` and `watch` tell about each file, and at the end. */
 import { type AttestryError, encodeHex } from "@attestry/core";
 import type { FoundFile, WalkEvents } from "./files/walk.ts";
-import { enrolmentHint, type Identity } from "./identity.ts";
 import type { NotarizeEvents, Outcome } from "./notarize.ts";
 import { type Output, plain } from "./output.ts";
 import type { ExitCode } from "./program.ts";
@@ -14,15 +13,17 @@ export interface Ledger {
   finish(stopped: AttestryError | undefined): ExitCode;
 }
 
-/** Of each kind of line a person is shown this many; failures of a file's own are all shown, and JSON has everything. */
-const shown = 20;
-
 type Tally = Record<Outcome["status"] | "skipped", number>;
 
+/**
+ * @param shown of each kind of line a person is shown this many; failures of a file's own are all shown, and JSON has
+ *   everything
+ */
 export function createLedger(
   output: Output,
   progress: Progress,
-  place: { readonly server: string; readonly origin: string; readonly identity: Identity },
+  place: () => { readonly server: string; readonly origin: string },
+  shown = 20,
 ): Ledger {
   const tally: Tally = { notarized: 0, already: 0, failed: 0, left: 0, skipped: 0 };
   let exit: ExitCode = 0;
@@ -50,11 +51,10 @@ export function createLedger(
     finish(stopped) {
       if (stopped !== undefined) {
         exit = stopped.facts.exit;
-        const again = "Run the same command again for the rest.";
-        const hint = stopped.code === "POLICY_ISSUER_UNKNOWN" ? enrolmentHint(place.identity) : again;
-        output.note(`attestry: ${plain(stopped.message)} ${hint}`);
+        output.note(`attestry: ${plain(stopped.message)} Run the same command again for the rest.`);
       }
-      output.line(closing(tally, `${place.origin} (${place.server})`));
+      const { origin, server } = place();
+      output.line(closing(tally, `${origin} (${server})`));
       return exit;
     },
   };

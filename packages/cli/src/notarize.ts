@@ -20,7 +20,7 @@ import { mediaType } from "./files/media-type.ts";
 import type { FoundFile } from "./files/walk.ts";
 import { keepCopy, writeFileWhole } from "./files/write-file.ts";
 import type { Identity } from "./identity.ts";
-import { endsTheRun, registerPatiently } from "./registration.ts";
+import { endsTheRun, registerAs } from "./registration.ts";
 
 export interface NotarizeOptions {
   readonly notary: NotaryClient;
@@ -149,7 +149,7 @@ function createBatches(options: NotarizeOptions, settle: Settle): Batches {
   const register = async (batch: readonly Signed[]): Promise<void> => {
     try {
       const statements = batch.map(({ statement }) => statement);
-      const results = await registerPatiently(options.notary, statements);
+      const results = await registerAs(options.identity, options.notary, statements);
       for (const [at, result] of results.entries()) {
         const { file, digest } = batch[at] as Signed;
         if (!("error" in result)) settle(file, writeProof(file, options.out, digest, result));

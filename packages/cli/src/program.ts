@@ -130,6 +130,8 @@ function report(thrown: unknown): number {
 function untilInterrupted(): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
   onInterrupt = resolve;
+  // the channel of a parent that started us with one: when it closes, the parent is gone, however it went
+  if (process.channel !== undefined) process.once("disconnect", resolve);
   return promise;
 }
 

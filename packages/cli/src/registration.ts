@@ -1,11 +1,37 @@
 /** Registers signed statements with patience: what was not answered is sent again, unchanged, so that it is entered once. */
 import { setTimeout as sleep } from "node:timers/promises";
-import { type AttestryError, isAttestryError } from "@attestry/core";
+import { AttestryError, isAttestryError } from "@attestry/core";
 import type { NotaryClient, Registration } from "@attestry/core/client";
+import { enrolmentHint, type Identity } from "./identity.ts";
 
 /** Seconds to wait before each new try; 7 in all. */
 const patience = [0.25, 0.75, 2, 4] as const;
 const longestWait = 15;
+
+/** As `registerPatiently`; when the key is not enrolled, the error says how an administrator lets it in. */
+export async function registerAs(
+  identity: Identity,
+  notary: Pick<NotaryClient, "register">,
+  statements: readonly Uint8Array[],
+): Promise<Registration[]> {
+  const results = await registerPatiently(notary, statements);
+  return results.map((result) => {
+    if (!("error" in result) || result.error.code !== "POLICY_ISSUER_UNKNOWN") return result;
+    const message = `Your key is not enrolled at the notary. ${enrolmentHint(identity)}`;
+    return { error: new AttestryError("POLICY_ISSUER_UNKNOWN", message) };
+  });
+}
+
+/** As `registerAs`, for one statement. @throws what it was refused for */
+export async function registerOne(
+  identity: Identity,
+  notary: Pick<NotaryClient, "register">,
+  statement: Uint8Array,
+): Promise<Exclude<Registration, { error: AttestryError }>> {
+  const [result] = await registerAs(identity, notary, [statement]);
+  if (result === undefined || "error" in result) throw result?.error ?? new AttestryError("FATAL_INTERNAL");
+  return result;
+}
 
 /**
  * As `NotaryClient.register`, trying again while the notary is unreachable or busy.

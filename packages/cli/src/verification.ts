@@ -105,7 +105,8 @@ export async function verifyByLookUp(digest: Uint8Array, means: VerifyMeans): Pr
   try {
     const { entries } = await reached.notary.find({ digest, limit: 16 });
     let first: FileReport | undefined;
-    for (const { index } of entries) {
+    // the newest come first, and the earliest that holds is worth most
+    for (const { index } of entries.toReversed()) {
       const report = await verifyWithProof(await reached.notary.proofFile(index), who, digest, means);
       if (report.verdict === "verified") return report;
       first ??= report;

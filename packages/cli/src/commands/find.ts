@@ -30,7 +30,7 @@ export function configure(command: Command): void {
     .option("--issuer <name>", "by this issuer")
     .option("--subject <id>", "with this record number")
     .option("--from <time>", "registered at or after this time, e.g. 2026-11-22 or 2026-11-22T10:30:00Z")
-    .option("--to <time>", "registered at or before it; a date means its whole day (UTC)")
+    .option("--to <time>", "registered before this time; a date means to its end (UTC)")
     .option("--limit <n>", "show at most this many", "100")
     .option("--save <file>", "write the first one's proof file")
     .option("--server <url>", "the notary (default: $ATTESTRY_SERVER or http://127.0.0.1:8080)")
@@ -78,8 +78,8 @@ async function queryOf(options: Options, what: string | undefined): Promise<Entr
     ...(what === undefined ? {} : { digest: await digestOf(what) }),
     ...(issuer === undefined ? {} : { issuer }),
     ...(subject === undefined ? {} : { subject }),
-    ...(from === undefined ? {} : { from: timeOf(from, "--from", "00:00:00.000") }),
-    ...(to === undefined ? {} : { to: timeOf(to, "--to", "23:59:59.999") }),
+    ...(from === undefined ? {} : { from: timeOf(from, "--from", 0) }),
+    ...(to === undefined ? {} : { to: timeOf(to, "--to", 1) }),
   };
 }
 
@@ -89,10 +89,12 @@ async function digestOf(what: string): Promise<Uint8Array> {
   return isHash ? decodeHex(hash) : (await hashFile(what)).digest;
 }
 
-function timeOf(text: string, option: string, timeOfDay: string): Date {
-  const isDate = /^\d{4}-\d\d-\d\d$/.test(text);
-  const date = new Date(isDate ? `${text}T${timeOfDay}Z` : text);
-  if (/^\d{4}-\d\d-\d\d(T[\d:.]+(Z|[+-]\d\d:\d\d))?$/.test(text) && !Number.isNaN(date.getTime())) return date;
+/** A time, or for a date its beginning (UTC), `days` later. */
+function timeOf(text: string, option: string, days: number): Date {
+  const [, date, time] = /^(\d{4}-\d\d-\d\d)(T\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:\d\d))?$/.exec(text) ?? [];
+  const parsed = new Date(time === undefined ? `${date}T00:00:00Z` : text);
+  if (time === undefined) parsed.setUTCDate(parsed.getUTCDate() + days);
+  if (!Number.isNaN(parsed.getTime())) return parsed;
   throw new AttestryError("USAGE", `${option} takes a time like 2026-11-22 or 2026-11-22T10:30:00Z, not "${text}".`);
 }
 
@@ -106,7 +108,7 @@ async function collect(
   do {
     const page = await notary.find({
       ...query,
-      limit: Math.min(limit - entries.length, 1000),
+      limit: Math.min(limit - entries.length, 500),
       ...(cursor && { cursor }),
     });
     entries.push(...page.entries);

@@ -1,21 +1,22 @@
 /** `attestry issuer`: an administrator says whose statements a notary takes. */
-import { createPublicKey, type KeyObject } from "node:crypto";
+import { createPublicKey } from "node:crypto";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import {
   AttestryError,
+  concatBytes,
   decodeBase64Url,
   encodeBase64Url,
   keyThumbprint,
   type PublicKey,
   parseCoseKey,
   parseThumbprintUri,
+  publicKey,
   thumbprintUri,
 } from "@attestry/core";
 import { createNotaryClient, type EnrolledIssuer, type NotaryClient } from "@attestry/core/client";
 import type { Command } from "commander";
 import { examples } from "../help.ts";
-import { loadKeys } from "../identity.ts";
 import { type Output, plain } from "../output.ts";
 import { action, type ExitCode } from "../program.ts";
 import { dataFolder, readText, serverUrl } from "../settings.ts";
@@ -82,7 +83,7 @@ async function addIssuer(options: Options, output: Output): Promise<ExitCode> {
   const name = options.name === undefined ? {} : { issuer: options.name };
   if (options.root !== undefined)
     return show(await notary.addIssuer({ certificateRoot: readText(options.root), ...name }), output);
-  const key = await publicKeyFrom(options.key ?? "");
+  const key = publicKeyFrom(options.key ?? "");
   return show(await notary.addIssuer({ key, issuer: options.name ?? thumbprintUri(keyThumbprint(key)) }), output);
 }
 
@@ -119,19 +120,20 @@ function adminToken({ tokenFile, data }: Options): string {
   );
 }
 
-async function publicKeyFrom(text: string): Promise<PublicKey> {
+function publicKeyFrom(text: string): PublicKey {
   if (/^[\w-]{40,}$/.test(text) && !existsSync(text)) return parseCoseKey(decodeBase64Url(text, "MALFORMED_KEY"));
   const pem = readText(text);
   // our own key files hold the public key in clear beside the private one
   const block = /-----BEGIN (?:PUBLIC KEY|CERTIFICATE)-----[^-]*-----END [A-Z ]+-----/.exec(pem)?.[0] ?? pem;
-  let key: KeyObject;
   try {
-    key = createPublicKey(block);
+    const key = createPublicKey(block);
+    const { crv = "", x = "", y = "" } = key.export({ format: "jwk" });
+    const part = (text: string): Uint8Array => decodeBase64Url(text, "MALFORMED_KEY");
+    if (crv === "Ed25519") return publicKey("EdDSA", part(x));
+    return publicKey(crv === "P-384" ? "ES384" : "ES256", concatBytes(Uint8Array.of(4), part(x), part(y)));
   } catch (cause) {
-    throw new AttestryError("MALFORMED_KEY", `${text} holds no public key that can be read.`, { cause });
+    throw new AttestryError("MALFORMED_KEY", `${text} holds no public key of P-256, P-384 or Ed25519.`, { cause });
   }
-  const { publicKeyOf } = await loadKeys();
-  return publicKeyOf(key);
 }
 
 function show(issuer: EnrolledIssuer, output: Output): ExitCode {

@@ -14,7 +14,7 @@ import { writeOut } from "../output.ts";
 import { action, type Context, type ExitCode } from "../program.ts";
 import { createProgress, followTotals } from "../progress.ts";
 import { readProof, relationTo } from "../proof.ts";
-import { registerPatiently } from "../registration.ts";
+import { registerOne } from "../registration.ts";
 import { dataFolder, serverUrl } from "../settings.ts";
 
 interface Options extends IdentityOptions {
@@ -76,7 +76,7 @@ async function notarize(context: Context, options: Options, paths: readonly stri
   if (paths[0] === standardInput) return fromStandardInput(context, options, what, contact);
 
   const progress = createProgress("Notarising", !output.json);
-  const ledger = createLedger(context.output, progress, { server, origin: contact.status.origin, identity });
+  const ledger = createLedger(context.output, progress, () => ({ server, origin: contact.status.origin }));
   const walk = (quiet: boolean): AsyncGenerator<FoundFile> =>
     walkFiles(paths, quiet ? { onProblem() {}, onSkipped() {} } : ledger.walk);
   followTotals(progress, walk(true));
@@ -137,19 +137,18 @@ async function fromStandardInput(
   { notary }: Contact,
 ): Promise<ExitCode> {
   const { digest } = await hashStandardInput();
-  const [result] = await registerPatiently(notary, [await signDigest(digest, what)]);
-  if (result === undefined || "error" in result) throw result?.error ?? new AttestryError("FATAL_INTERNAL");
-  if (options.out === undefined) writeOut(result.proof);
+  const { proof, index } = await registerOne(what.identity, notary, await signDigest(digest, what));
+  if (options.out === undefined) writeOut(proof);
   else {
     const path = join(options.out, "standard-input.proof");
-    writeFileWhole(path, result.proof);
-    output.line(`${output.style("green", "✓")} standard input → ${path} (entry ${result.index})`);
+    writeFileWhole(path, proof);
+    output.line(`${output.style("green", "✓")} standard input → ${path} (entry ${index})`);
     output.value({
       file: standardInput,
       status: "notarized",
       proof: path,
       hash: encodeHex(digest),
-      index: result.index,
+      index,
     });
   }
   return 0;

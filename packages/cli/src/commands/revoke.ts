@@ -1,14 +1,14 @@
 /** `attestry revoke`: registers a statement that takes an earlier one back, for a reason that verifiers are shown. */
-import { AttestryError, encodeHex } from "@attestry/core";
+import { encodeHex } from "@attestry/core";
 import type { Command } from "commander";
 import { contactNotary } from "../contact.ts";
 import { examples } from "../help.ts";
-import { addIdentityOptions, enrolmentHint, type IdentityOptions, openIdentity } from "../identity.ts";
+import { addIdentityOptions, type IdentityOptions, openIdentity } from "../identity.ts";
 import { signDigest } from "../notarize.ts";
 import { plain } from "../output.ts";
 import { action, type Context, type ExitCode } from "../program.ts";
 import { readProof, relationTo } from "../proof.ts";
-import { registerPatiently } from "../registration.ts";
+import { registerOne } from "../registration.ts";
 import { dataFolder, serverUrl } from "../settings.ts";
 
 interface Options extends IdentityOptions {
@@ -49,13 +49,8 @@ async function revoke({ output }: Context, options: Options, path: string): Prom
     output.note("a trust file names you for it.");
   }
   const relation = relationTo(proof, "revokes", options.reason);
-  const [result] = await registerPatiently(notary, [await signDigest(digest, { identity, subject, relation })]);
-  if (result === undefined) throw new AttestryError("FATAL_INTERNAL");
-  if ("error" in result) {
-    const hint = result.error.code === "POLICY_ISSUER_UNKNOWN" ? ` ${enrolmentHint(identity)}` : "";
-    throw new AttestryError(result.error.code, `${result.error.message}${hint}`);
-  }
-  output.value({ revoked: encodeHex(relation.target), index: result.index, reason: options.reason });
-  output.line(`${output.style("green", "✓")} revoked, by entry ${result.index}: ${plain(options.reason)}`);
+  const { index } = await registerOne(identity, notary, await signDigest(digest, { identity, subject, relation }));
+  output.value({ revoked: encodeHex(relation.target), index, reason: options.reason });
+  output.line(`${output.style("green", "✓")} revoked, by entry ${index}: ${plain(options.reason)}`);
   return 0;
 }
