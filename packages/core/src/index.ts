@@ -1,6 +1,15 @@
 /** `@attestry/core`: formats, proofs, policy and `verify()`. What a court's expert reads, and nothing else. */
 
 export {
+  type AnchorFinding,
+  anchorStorageSlot,
+  checkEvmAnchor,
+  type EvmAnchor,
+  encodeEvmAnchor,
+  parseEvmAnchor,
+  type TrustedLedger,
+} from "./anchor/evm-anchor.ts";
+export {
   concatBytes,
   decodeBase64,
   decodeBase64Url,
