@@ -20,7 +20,7 @@ const schema = `
     STRICT, WITHOUT ROWID;
   CREATE TABLE look_up (run INTEGER, key BLOB, idx INTEGER, PRIMARY KEY (run, key, idx)) STRICT, WITHOUT ROWID;
   CREATE TABLE head (size INTEGER PRIMARY KEY, root_hash BLOB NOT NULL, time INTEGER NOT NULL,
-    note_signature BLOB NOT NULL, receipt_signature BLOB NOT NULL) STRICT;
+    note_signature BLOB NOT NULL, receipt_signature BLOB NOT NULL, previous_size INTEGER NOT NULL) STRICT;
   CREATE INDEX head_by_time ON head (time);
   CREATE TABLE cosigned (size INTEGER PRIMARY KEY, note BLOB NOT NULL) STRICT;
   PRAGMA application_id = ${applicationId};
@@ -160,8 +160,8 @@ function translateError(cause: unknown): unknown {
 
 // PERM, BUSY, LOCKED, NOMEM, READONLY, IOERR, FULL, CANTOPEN.
 const refused = new Set([3, 5, 6, 7, 8, 10, 13, 14]);
-// CORRUPT; CONSTRAINT (a row beyond the head); NOTADB; IOERR_SHORT_READ, _DATA and _CORRUPTFS.
-const corrupt = new Set([11, 19, 26, 522, 8202, 8458]);
+// ERROR (a table or column is missing); CORRUPT; CONSTRAINT (a row beyond the head); NOTADB; IOERR_SHORT_READ, _DATA and _CORRUPTFS.
+const corrupt = new Set([1, 11, 19, 26, 522, 8202, 8458]);
 
 function resultCode(error: unknown): number | undefined {
   if (!(error instanceof Error) || !("code" in error)) return undefined;

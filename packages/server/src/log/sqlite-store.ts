@@ -119,7 +119,7 @@ function prepareStatements(db: DatabaseSync) {
     putSeen: prepare("INSERT INTO seen VALUES (?, ?, ?)"),
     putLookUp: prepare("INSERT OR IGNORE INTO look_up VALUES (?, ?, ?)"),
     putTile: prepare("INSERT INTO tile VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET hashes = excluded.hashes"),
-    putHead: prepare("INSERT INTO head VALUES (?, ?, ?, ?, ?)"),
+    putHead: prepare("INSERT INTO head VALUES (?, ?, ?, ?, ?, ?)"),
     putNote: prepare("UPDATE log SET note = ?"),
     putCosigned: prepare("INSERT INTO cosigned VALUES (?, ?) ON CONFLICT DO UPDATE SET note = excluded.note"),
     scans: {
@@ -131,7 +131,7 @@ function prepareStatements(db: DatabaseSync) {
       lookUps: prepare(
         "SELECT run, key, idx FROM look_up WHERE (run, key, idx) > (?, ?, ?) ORDER BY run, key, idx LIMIT ?",
       ),
-      heads: prepare(`${head} FROM head WHERE size > ? ORDER BY size LIMIT ?`),
+      heads: prepare(`${head}, previous_size FROM head WHERE size > ? ORDER BY size LIMIT ?`),
       cosigned: prepare("SELECT size, note FROM cosigned WHERE size > ? ORDER BY size LIMIT ?"),
     },
   };
@@ -146,7 +146,7 @@ function writeBatch(sql: Statements, { expectedSize, entries, tiles, head }: Bat
     writeEntry(sql, expectedSize + at, entry);
   });
   for (const { level, index, hashes } of tiles) sql.putTile.run(level, index, hashes);
-  sql.putHead.run(head.size, head.rootHash, head.time, head.noteSignature, head.receiptSignature);
+  sql.putHead.run(head.size, head.rootHash, head.time, head.noteSignature, head.receiptSignature, expectedSize);
   sql.putNote.run(head.note);
 }
 
@@ -212,7 +212,11 @@ const tables: { readonly [T in keyof LogRows]: ScannedTable<LogRows[T]> } = {
     key: ({ run, key, index }) => [run, key, index],
     toRow: ([run, key, index]) => ({ run: toInteger(run), key: toBytes(key), index: toInteger(index) }),
   },
-  heads: { start: [-1], key: ({ size }) => [size], toRow: toHead },
+  heads: {
+    start: [-1],
+    key: ({ size }) => [size],
+    toRow: (row) => ({ ...toHead(row), previousSize: toInteger(row[5]) }),
+  },
   cosigned: {
     start: [-1],
     key: ({ size }) => [size],
@@ -233,7 +237,23 @@ function scan<T extends keyof LogRows>(
   limit: number,
 ): LogRows[T][] {
   const { start, key, toRow } = tables[table];
-  return sql.scans[table].all(...(after === undefined ? start : key(after)), limit).map(toRow);
+  let last = after === undefined ? start : key(after);
+  return sql.scans[table].all(...last, limit).map((columns) => {
+    const row = toRow(columns);
+    // In a damaged index the order is not a given, and a scan that goes backwards would never end.
+    if (compareKeys(key(row), last) <= 0) throw new AttestryError("FATAL_CORRUPT", `The ${table} are out of order.`);
+    last = key(row);
+    return row;
+  });
+}
+
+function compareKeys(a: readonly SQLInputValue[], b: readonly SQLInputValue[]): number {
+  const differs = a.findIndex((value, at) => compareValues(value, b[at]) !== 0);
+  return differs === -1 ? 0 : compareValues(a[differs], b[differs]);
+}
+
+function compareValues(a: SQLInputValue | undefined, b: SQLInputValue | undefined): number {
+  return a instanceof Uint8Array && b instanceof Uint8Array ? Buffer.compare(a, b) : Number(a) - Number(b);
 }
 
 function toHead([size, rootHash, time, noteSignature, receiptSignature]: Row): SignedHead {

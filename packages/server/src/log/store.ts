@@ -62,7 +62,7 @@ export interface LookUpRange {
   readonly order: "ascending" | "descending";
 }
 
-/** The rows of each table as `scan` gives them; the first members, in this order, are the table's primary key. */
+/** The rows of each table as `scan` gives them. Keys: index; level, index; issuedAt, leafHash; run, key, index; size; size. */
 export interface LogRows {
   entries: { readonly index: number; readonly entry: Uint8Array };
   tiles: Tile;
@@ -70,8 +70,8 @@ export interface LogRows {
   seen: { readonly issuedAt: number; readonly leafHash: Uint8Array; readonly index: number };
   /** `run` is the index divided by `entriesPerRun`, rounded down: rows of one run lie together, whatever their keys. */
   lookUps: { readonly run: number; readonly key: Uint8Array; readonly index: number };
-  /** `SignedHead`, keyed by `size`. */
-  heads: SignedHead;
+  /** One row a batch; `previousSize` is the size that the batch was built on, so that no row can be missing unnoticed. */
+  heads: SignedHead & { readonly previousSize: number };
   cosigned: { readonly size: number; readonly note: Uint8Array };
 }
 
@@ -133,4 +133,4 @@ export interface LogStore {
 }
 
 /** How many entries share a run of look-up rows: new rows touch one small region, a look-up probes each run. */
-export const entriesPerRun = 16_384;
+export const entriesPerRun = 32_768;
