@@ -64,6 +64,7 @@ export type ErrorCode =
   | "POLICY_UNAUTHORISED"
   | "POLICY_RATE"
   | "POLICY_LEDGER"
+  | "POLICY_TIME_STAMP"
   | "CONFLICT_SIZE"
   | "CONFLICT_LOCKED"
   | "CONFLICT_EXISTS"
@@ -140,6 +141,7 @@ export const errorCatalogue: Readonly<Record<ErrorCode, CodeFacts>> = {
     meaning: "Too many requests from this client; wait as Retry-After says.",
   },
   POLICY_LEDGER: usage(403, "The ledger does not take this account's anchors: wrong chain, no funds, or not a writer."),
+  POLICY_TIME_STAMP: usage(403, "The time stamp authority refused the request; the data says why."),
 
   CONFLICT_SIZE: cannotTell(409, true, "The log has grown since it was read; read its size again."),
   CONFLICT_LOCKED: usage(409, "Another process is using this data folder."),
