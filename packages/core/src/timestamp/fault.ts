@@ -1,0 +1,35 @@
+/** How time stamps fail: bytes that are none (MALFORMED_TIME_STAMP), and tokens that break a rule (VERIFY_TIME_STAMP). */
+import { AttestryError, isAttestryError } from "../errors.ts";
+import type { ChainFault } from "../x509/chain.ts";
+
+/** `data.reason` of VERIFY_TIME_STAMP. Those of a certificate come with `data.subject`. */
+export type TimeStampFault =
+  | ChainFault
+  | "imprint"
+  | "nonce"
+  | "time"
+  | "signer"
+  | "signing_certificate"
+  | "purpose"
+  | "authority_name"
+  | "message_digest"
+  | "stray_certificate";
+
+export function fault(reason: TimeStampFault, message: string, subject?: string): AttestryError {
+  const data = { reason, ...(subject === undefined ? {} : { subject }) };
+  return new AttestryError("VERIFY_TIME_STAMP", message, { data });
+}
+
+export function malformed(message: string, cause?: unknown): AttestryError {
+  return new AttestryError("MALFORMED_TIME_STAMP", message, { cause });
+}
+
+/** Runs a parser that reads DER; what the reader refuses becomes MALFORMED_TIME_STAMP. */
+export function reading<T>(parse: () => T): T {
+  try {
+    return parse();
+  } catch (error) {
+    if (isAttestryError(error) && error.code === "MALFORMED_CERTIFICATE") throw malformed(error.message, error);
+    throw error;
+  }
+}
