@@ -146,3 +146,6 @@ export {
 export { emptyTrust, parseTrustFile, type Trust, type TrustedIssuer, type TrustedLog } from "./trust.ts";
 export type { Check, CheckName, LaterStatement, Report, TimeBound, Verdict } from "./verify/report.ts";
 export { type VerifyOptions, verify } from "./verify/verify.ts";
+// Only types: chain.ts is loaded when a proof has certificates.
+export type { Certificate, ChainFault, CheckChainOptions, CheckedChain } from "./x509/chain.ts";
+export { certificateThumbprint, parsePemCertificates } from "./x509/pem.ts";
