@@ -59,7 +59,7 @@ test("a cosignature with its time, checkpoint or key changed fails", async () =>
       await assert.rejects(checkCosignature(text, key, changed), refused, `byte ${at}`);
     }
     for (const length of [0, 7, 8, 64, signature.length - 1]) {
-      await assert.rejects(checkCosignature(text, key, signature.subarray(0, length)), refused, `${length} bytes`);
+      await assert.rejects(checkCosignature(text, key, signature.slice(0, length)), refused, `${length} bytes`);
     }
     for (const other of [text.replace("sofa", "soft"), text.replace("163\n", "164\n"), text.replace("CQkJ", "CQkK")]) {
       assert.notEqual(other, text);
@@ -108,7 +108,7 @@ test("only checkpoints are cosigned", async () => {
 
 test("ML-DSA-44 cosigns origins of up to 255 bytes", async () => {
   const withOrigin = (origin: string) => text.replace("example.com/behind-the-sofa", origin);
-  const longest = withOrigin("é".repeat(127));
+  const longest = withOrigin(`${"é".repeat(127)}a`);
   assert.equal(await checkCosignature(longest, pqKey, await signCosignature(longest, pqKey, pq, time)), time);
   await assert.rejects(signCosignature(withOrigin("é".repeat(128)), pqKey, pq, time), { code: "MALFORMED_CHECKPOINT" });
 });

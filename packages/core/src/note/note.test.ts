@@ -144,6 +144,21 @@ test("a witness's lines below a checkpoint make a note again", async () => {
   assert.deepEqual(verified, [log.verifierKey, witness.verifierKey]);
 });
 
+test("signature lines alone are refused when they are none, or cut short", async () => {
+  const answer = encodeSignatureLines((await signNote(text, [witness])).signatures);
+  for (const bad of [
+    "",
+    "\n",
+    answer.slice(0, -1),
+    answer.slice(0, -2),
+    `\n${answer}`,
+    `${answer}\n`,
+    answer + answer.slice(0, 40),
+  ]) {
+    assert.throws(() => parseSignatureLines(bad), { code: "MALFORMED_NOTE" }, JSON.stringify(bad));
+  }
+});
+
 test("64 signatures are accepted and 65 are not", async () => {
   const [one] = (await signNote(text, [log])).signatures as [NoteSignature];
   const signatures = (count: number) => Array<NoteSignature>(count).fill(one);

@@ -20,6 +20,11 @@ test("a request reads back as it was", () => {
   );
 });
 
+test("a proof of 63 hashes is the longest", () => {
+  const path = Array<Uint8Array>(63).fill(new Uint8Array(32));
+  assert.equal(parseAddCheckpoint(encodeAddCheckpoint({ oldSize: 1, path, checkpoint })).path.length, 63);
+});
+
 test("a request is laid out as tlog-witness says", () => {
   const path = [new Uint8Array(32).fill(1), new Uint8Array(32).fill(2)];
   const body = decodeUtf8(encodeAddCheckpoint({ oldSize: 3, path, checkpoint }));
