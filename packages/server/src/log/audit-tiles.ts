@@ -21,7 +21,7 @@ interface DerivedTile {
 }
 
 export function createTileChecker(context: AuditContext): TileChecker {
-  let leafTile: { index: number; hashes: Uint8Array } | undefined; // the last one read
+  let leafTile: { readonly index: number; readonly hashes: Uint8Array; isShort: boolean } | undefined; // the last one read
   const growing = new Map<number, DerivedTile>(); // by level
   const full: DerivedTile[] = [];
 
@@ -37,12 +37,10 @@ export function createTileChecker(context: AuditContext): TileChecker {
   }
 
   async function readLeafTile(index: number, width: number): Promise<Uint8Array> {
-    if (leafTile?.index === index && leafTile.hashes.length >= width * hashLength) return leafTile.hashes;
-    const wasShort = leafTile?.index === index; // and has been reported so
-    const hashes = await readTile(0, index);
-    if (!wasShort) reportIfShort(context, { level: 0, index }, hashes, width);
-    leafTile = { index, hashes };
-    return hashes;
+    if (leafTile?.index !== index) leafTile = { index, hashes: await readTile(0, index), isShort: false };
+    // One that is too narrow is told of once, at the first of the entries that it lacks.
+    if (!leafTile.isShort) leafTile.isShort = reportIfShort(context, { level: 0, index }, leafTile.hashes, width);
+    return leafTile.hashes;
   }
 
   async function check({ level, index, hashes }: DerivedTile): Promise<void> {

@@ -5,16 +5,7 @@ import { test } from "node:test";
 import { encodeHex, encodeUtf8 } from "@attestry/core";
 import type { Finding } from "./audit.ts";
 import { openSqliteStore } from "./sqlite-store.ts";
-import type { LogStore } from "./store.ts";
-import {
-  collectAudit,
-  deriveEntry,
-  lookUpKey,
-  openSequencer,
-  origin,
-  sampleEntries,
-  temporaryFolder,
-} from "./testing/sample-log.ts";
+import { collectAudit, openSequencer, origin, sampleEntries, temporaryFolder } from "./testing/sample-log.ts";
 
 type TestContext = Parameters<typeof temporaryFolder>[0];
 
@@ -64,4 +55,206 @@ test("an audit of an untouched log finds nothing and says what it cannot tell", 
   assert.equal(summary.head?.size, 700);
   assert.equal(summary.findings, 0);
   assert.match(summary.limits.join(" "), /older copy.*witnesses/);
+});
+
+const leaf = (index: number) => encodeHex(entries[index]?.leafHash ?? new Uint8Array());
+const nameKey = (index: number) => entries[index]?.keys[0] as Uint8Array;
+
+function flip(db: DatabaseSync, table: string, column: string, where: string, at = 0): void {
+  const { value } = db.prepare(`SELECT ${column} AS value FROM ${table} WHERE ${where}`).get() as { value: Uint8Array };
+  value[at] = (value[at] ?? 0) ^ 0x01;
+  db.prepare(`UPDATE ${table} SET ${column} = ? WHERE ${where}`).run(value);
+}
+
+// Each tampering with all that the audit must say of it, and nothing else.
+const tamperings: { [what: string]: { tamper: (db: DatabaseSync) => void; finds: readonly string[] } } = {
+  "a flipped byte in an entry": {
+    tamper: (db) => flip(db, "entry", "entry", "idx = 431", 20),
+    finds: ["entry changed index=431"],
+  },
+  "a flipped byte in the last entry, whose tile is not full": {
+    tamper: (db) => flip(db, "entry", "entry", "idx = 699", 20),
+    finds: ["entry changed index=699"],
+  },
+  "an entry made into no statement at all": {
+    tamper: (db) => db.exec("UPDATE entry SET entry = x'' WHERE idx = 0"),
+    finds: ["entry changed index=0"],
+  },
+  "an entry replaced by another valid statement": {
+    tamper: (db) => db.prepare("UPDATE entry SET entry = ? WHERE idx = 300").run(encodeUtf8("1700000000 x forged")),
+    finds: ["entry changed index=300"],
+  },
+  "two entries swapped": {
+    tamper: (db) =>
+      db.exec(`UPDATE entry SET idx = -1 WHERE idx = 12; UPDATE entry SET idx = 12 WHERE idx = 600;
+               UPDATE entry SET idx = 600 WHERE idx = -1`),
+    finds: ["entry changed index=12", "entry changed index=600"],
+  },
+  "an entry removed": {
+    tamper: (db) => db.exec("DELETE FROM entry WHERE idx = 255"),
+    finds: ["entry missing index=255"],
+  },
+  "the last entries removed": {
+    tamper: (db) => db.exec("DELETE FROM entry WHERE idx >= 698"),
+    finds: ["entry missing index=698", "entry missing index=699"],
+  },
+  "an entry added at the end": {
+    tamper: (db) => db.exec("INSERT INTO entry VALUES (700, x'00'), (9000, x'00')"),
+    finds: ["entry extra index=700", "entry extra index=9000"],
+  },
+  "many entries and tile hashes changed in one batch": {
+    tamper: (db) => {
+      for (const index of [310, 311, 400]) flip(db, "entry", "entry", `idx = ${index}`, 20);
+      flip(db, "tile", "hashes", "level = 0 AND idx = 1", 200 * 32);
+    },
+    finds: [
+      "entry changed index=310",
+      "entry changed index=311",
+      "entry changed index=400",
+      "tile changed level=0 index=1 position=200",
+    ],
+  },
+  "a leaf hash in a tile changed": {
+    tamper: (db) => flip(db, "tile", "hashes", "level = 0 AND idx = 0", 77 * 32 + 5),
+    finds: ["tile changed level=0 index=0 position=77"],
+  },
+  "a hash in an upper tile changed": {
+    tamper: (db) => flip(db, "tile", "hashes", "level = 1 AND idx = 0", 32),
+    finds: ["tile changed level=1 index=0 position=1"],
+  },
+  "tiles removed": {
+    tamper: (db) => db.exec("DELETE FROM tile WHERE (level = 0 AND idx = 1) OR level = 1"),
+    finds: ["tile missing level=0 index=1", "tile missing level=1 index=0"],
+  },
+  "a tile cut short": {
+    tamper: (db) => db.exec("UPDATE tile SET hashes = substr(hashes, 1, 3200) WHERE level = 0 AND idx = 1"),
+    finds: ["tile changed level=0 index=1"],
+  },
+  "tiles that the tree has no place for": {
+    tamper: (db) => {
+      db.exec("UPDATE tile SET hashes = CAST(hashes || zeroblob(32) AS BLOB) WHERE level = 0 AND idx = 2");
+      db.exec("INSERT INTO tile VALUES (0, 3, zeroblob(32)), (2, 0, zeroblob(32)), (1, 1, x'00')");
+    },
+    finds: [
+      "tile extra level=0 index=2",
+      "tile extra level=0 index=3",
+      "tile extra level=1 index=1",
+      "tile extra level=2 index=0",
+    ],
+  },
+  "the row that tells a duplicate removed": {
+    tamper: (db) => db.exec("DELETE FROM seen WHERE idx = 500"),
+    finds: [`seen missing index=500 issuedAt=1700000071 leafHash=${leaf(500)}`],
+  },
+  "the row that tells a duplicate changed": {
+    tamper: (db) => db.exec("UPDATE seen SET idx = 3 WHERE idx = 500"),
+    finds: [`seen changed index=500 issuedAt=1700000071 leafHash=${leaf(500)}`],
+  },
+  "the row that tells a duplicate moved to another time": {
+    tamper: (db) => db.exec("UPDATE seen SET issued_at = 5 WHERE idx = 500"),
+    finds: [
+      `seen missing index=500 issuedAt=1700000071 leafHash=${leaf(500)}`,
+      `seen extra index=500 issuedAt=5 leafHash=${leaf(500)}`,
+    ],
+  },
+  "rows that tell duplicates added": {
+    tamper: (db) => {
+      db.prepare("INSERT INTO seen VALUES (8, ?, 5)").run(new Uint8Array(32));
+      db.prepare("INSERT INTO seen VALUES (9, ?, 4000)").run(new Uint8Array(32));
+    },
+    finds: [
+      `seen extra index=4000 issuedAt=9 leafHash=${"00".repeat(32)}`,
+      `seen extra index=5 issuedAt=8 leafHash=${"00".repeat(32)}`,
+    ],
+  },
+  "a look-up row changed": {
+    tamper: (db) => db.prepare("UPDATE look_up SET idx = 9 WHERE idx = 10 AND key = ?").run(nameKey(10)),
+    finds: [
+      `lookUp extra run=0 key=${encodeHex(nameKey(10))} index=9`,
+      `lookUp missing run=0 key=${encodeHex(nameKey(10))} index=10`,
+    ],
+  },
+  "a look-up row removed": {
+    tamper: (db) => db.prepare("DELETE FROM look_up WHERE key = ?").run(nameKey(699)),
+    finds: [`lookUp missing run=0 key=${encodeHex(nameKey(699))} index=699`],
+  },
+  "look-up rows added, in runs that exist and that do not": {
+    tamper: (db) =>
+      db.exec(`INSERT INTO look_up VALUES (0, x'0000000000000000', 5), (0, x'0000000000000000', 40000),
+               (1, x'0000000000000000', 6), (7, x'0000000000000000', 300000)`),
+    finds: [
+      "lookUp extra run=0 key=0000000000000000 index=5",
+      "lookUp extra run=0 key=0000000000000000 index=40000",
+      "lookUp extra run=1 key=0000000000000000 index=6",
+      "lookUp extra run=7 key=0000000000000000 index=300000",
+    ],
+  },
+  "the root hash of a head changed": {
+    tamper: (db) => flip(db, "head", "root_hash", "size = 301"),
+    finds: ["head signature size=301", "head changed size=301 from=300"],
+  },
+  "the time of a head changed": {
+    tamper: (db) => db.exec("UPDATE head SET time = time - 1 WHERE size = 601"),
+    finds: ["head signature size=601", "head changed size=601"],
+  },
+  "the note signature of a head changed": {
+    tamper: (db) => flip(db, "head", "note_signature", "size = 1"),
+    finds: ["head signature size=1"],
+  },
+  "the receipt signature of the newest head changed": {
+    tamper: (db) => flip(db, "head", "receipt_signature", "size = 700"),
+    finds: ["head signature size=700"],
+  },
+  "the size of a head changed": {
+    tamper: (db) => db.exec("UPDATE head SET size = 302 WHERE size = 301"),
+    finds: ["head signature size=302", "head changed size=601", "head changed size=302 from=300"],
+  },
+  "the size that a head was built on changed": {
+    tamper: (db) => db.exec("UPDATE head SET previous_size = 299 WHERE size = 301"),
+    finds: ["head changed size=301"],
+  },
+  "heads removed": {
+    tamper: (db) => db.exec("DELETE FROM head WHERE size IN (0, 301)"),
+    finds: ["head missing size=301"],
+  },
+  "a head of a huge size added": {
+    tamper: (db) => {
+      const insert = db.prepare("INSERT INTO head VALUES (?, ?, 1700000000000, ?, ?, 700)");
+      insert.run(4_000_000_000_000, new Uint8Array(32), new Uint8Array(64), new Uint8Array(64));
+    },
+    finds: ["head signature size=4000000000000", "checkpoint changed size=4000000000000"],
+  },
+  "the served checkpoint changed": {
+    tamper: (db) => flip(db, "log", "note", "id = 1", 25),
+    finds: ["checkpoint signature size=700"],
+  },
+  "the served checkpoint removed": {
+    tamper: (db) => db.exec("UPDATE log SET note = NULL"),
+    finds: ["checkpoint signature size=700"],
+  },
+  "a cosigned checkpoint changed": {
+    tamper: (db) => flip(db, "cosigned", "note", "size = 300", 25),
+    finds: ["cosigned signature size=300"],
+  },
+  "cosigned checkpoints put under other sizes": {
+    tamper: (db) =>
+      db.exec("UPDATE cosigned SET size = 299 WHERE size = 300; UPDATE cosigned SET size = 700 WHERE size = 601"),
+    finds: ["cosigned extra size=299", "cosigned changed size=700"],
+  },
+};
+
+for (const [what, { tamper, finds }] of Object.entries(tamperings)) {
+  test(`the audit names exactly what does not hold: ${what}`, async (t) => {
+    assert.deepEqual((await auditAfter(t, tamper)).map(named), finds);
+  });
+}
+
+test("when the newest head is removed, the audit says so and names what is left of its batch", async (t) => {
+  const findings = await auditAfter(t, (db) => db.exec("DELETE FROM head WHERE size = 700"));
+  assert.match(String(findings[0]?.message), /had 700 entries and now has 601/);
+  assert.equal(named(findings[1] as Finding), "checkpoint changed size=601");
+  const rest = findings.slice(2);
+  assert.ok(rest.every(({ problem, at }) => problem === "extra" && Number(at.index) >= (at.level === 0 ? 2 : 601)));
+  assert.equal(rest.filter(({ record }) => record === "entry").length, 99);
+  assert.equal(rest.length, 99 + 3 * 99 + 1 + 99);
 });
