@@ -1,10 +1,13 @@
 import assert from "node:assert/strict";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { test } from "node:test";
-import { encodeHex, encodeUtf8 } from "@attestry/core";
+import { encodeHex, encodeUtf8, isAttestryError } from "@attestry/core";
+import fc from "fast-check";
 import type { Finding } from "./audit.ts";
 import { openSqliteStore } from "./sqlite-store.ts";
+import { readAll } from "./testing/check-whole-log.ts";
 import { collectAudit, openSequencer, origin, sampleEntries, temporaryFolder } from "./testing/sample-log.ts";
 
 type TestContext = Parameters<typeof temporaryFolder>[0];
@@ -257,4 +260,108 @@ test("when the newest head is removed, the audit says so and names what is left 
   assert.ok(rest.every(({ problem, at }) => problem === "extra" && Number(at.index) >= (at.level === 0 ? 2 : 601)));
   assert.equal(rest.filter(({ record }) => record === "entry").length, 99);
   assert.equal(rest.length, 99 + 3 * 99 + 1 + 99);
+});
+
+test("any flipped byte of the file is refused, named, or changes nothing that is stored", async (t) => {
+  const folder = await makeLog(t);
+  const path = join(folder, "log.db");
+  const sound = readFileSync(path);
+  const readEverything = async () => {
+    const store = openSqliteStore({ folder, readOnly: true });
+    try {
+      const { findings } = await collectAudit(store);
+      return findings.length > 0 ? findings : { head: await store.readHead(), rows: await readAll(store) };
+    } finally {
+      await store.close();
+    }
+  };
+  const untouched = await readEverything();
+  const outcomes = { refused: 0, named: 0, harmless: 0 };
+  const flips = fc.tuple(fc.nat(sound.length - 1), fc.integer({ min: 1, max: 255 }));
+  await fc.assert(
+    fc.asyncProperty(flips, async ([at, mask]) => {
+      const damaged = Buffer.from(sound);
+      damaged[at] = (damaged[at] ?? 0) ^ mask;
+      writeFileSync(path, damaged);
+      try {
+        const read = await readEverything();
+        outcomes[Array.isArray(read) ? "named" : "harmless"] += 1;
+        if (!Array.isArray(read)) assert.deepEqual(read, untouched);
+      } catch (error) {
+        if (!isAttestryError(error)) throw error;
+        outcomes.refused += 1;
+      }
+    }),
+    { numRuns: 100 },
+  );
+  assert.ok(outcomes.named > outcomes.harmless, JSON.stringify(outcomes));
+});
+
+test("entries on a damaged page are named, and those around them are audited all the same", async (t) => {
+  const folder = await makeLog(t);
+  const path = join(folder, "log.db");
+  const bytes = readFileSync(path);
+  const pageStart = Math.floor(bytes.indexOf("entry-400") / 4096) * 4096;
+  bytes.fill(0xff, pageStart, pageStart + 4096);
+  writeFileSync(path, bytes);
+  const store = openSqliteStore({ folder, readOnly: true });
+  t.after(() => store.close());
+  const { findings } = await collectAudit(store);
+  const unreadable = findings.filter(({ record }) => record === "entry").map(({ at }) => Number(at.index));
+  assert.ok(unreadable.includes(400));
+  assert.ok(unreadable.length < 250, `${unreadable.length} entries for one page`);
+  assert.equal(findings[0]?.record, "storage");
+  assert.ok(findings.every(({ record }) => record === "entry" || record === "storage"));
+});
+
+test("an audit beside a running notary takes no notice of what is appended meanwhile", async (t) => {
+  const folder = temporaryFolder(t);
+  const writing = openSqliteStore({ folder, origin });
+  const sequencer = await openSequencer(writing);
+  const more = sampleEntries(6000, "more");
+  await sequencer.submit(more.slice(0, 3000));
+  const reading = openSqliteStore({ folder, readOnly: true });
+  let from = 3000;
+  const { findings, summary } = await collectAudit({
+    ...reading,
+    scan: async (table, after, limit) => {
+      await sequencer.submit(more.slice(from, from + 100));
+      from += 100;
+      return reading.scan(table, after, limit);
+    },
+  });
+  assert.deepEqual(findings, []);
+  assert.equal(summary.head?.size, 3000);
+  assert.ok(sequencer.head.size > 3500, "the log grew");
+  await reading.close();
+  await sequencer.close();
+  await writing.close();
+});
+
+test("an audit of a log without a head names entries that are there", async (t) => {
+  const folder = temporaryFolder(t);
+  await openSqliteStore({ folder, origin }).close();
+  const db = new DatabaseSync(join(folder, "log.db"));
+  db.exec("INSERT INTO entry VALUES (0, x'00')");
+  db.close();
+  const store = openSqliteStore({ folder, readOnly: true });
+  t.after(() => store.close());
+  const { findings, summary } = await collectAudit(store);
+  assert.deepEqual(findings.map(named), ["entry extra index=0"]);
+  assert.equal(summary.head, undefined);
+});
+
+test("an audit tells how far it is", async (t) => {
+  const folder = await makeLog(t);
+  const store = openSqliteStore({ folder, readOnly: true });
+  t.after(() => store.close());
+  const told: [number, number][] = [];
+  await collectAudit(store, { onProgress: (done, total) => void told.push([done, total]) });
+  assert.deepEqual(told, [
+    [1, 700],
+    [300, 700],
+    [301, 700],
+    [601, 700],
+    [700, 700],
+  ]);
 });
