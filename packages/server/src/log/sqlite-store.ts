@@ -178,7 +178,8 @@ function readEntries(sql: Statements, from: number, to: number): Uint8Array[] {
 function lookUp(sql: Statements, key: Uint8Array, { from, to, limit, order }: LookUpRange): number[] {
   const found: number[] = [];
   const first = Math.floor(from / entriesPerRun);
-  const runs = Math.max(0, Math.ceil(to / entriesPerRun) - first);
+  const end = Math.min(to, toInteger(sql.head.get()?.[0] ?? 0)); // no run lies past the log's end
+  const runs = Math.max(0, Math.ceil(end / entriesPerRun) - first);
   for (let at = 0; at < runs && found.length < limit; at++) {
     const run = first + (order === "ascending" ? at : runs - 1 - at);
     for (const row of sql[order].all(run, key, from, to, limit - found.length)) found.push(toInteger(row[0]));
