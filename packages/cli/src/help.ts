@@ -5,10 +5,10 @@ export function tour(commands: readonly { name: string; summary: string }[]): st
   return `Attestry proves who made a file, that it has not changed, and when it existed.
 
 Start here:
-  attestry up                        start a notary on this machine (leave it running)
-  attestry notarize deed.pdf         take the file's thumbprint, register it, write deed.pdf.proof
-  attestry verify deed.pdf           check the file against its proof
-  attestry verify deed.pdf --offline the same with no network at all
+  attestry up                          start a notary on this machine (leave it running)
+  attestry notarize deed.pdf           take the file's thumbprint, register it, write deed.pdf.proof
+  attestry verify deed.pdf             check the file against its proof
+  attestry verify deed.pdf --offline   the same, with no network at all
 
 The file itself never leaves this machine: only its hash, signed with your key, is registered. Whoever has
 the file and its proof can verify it, with no account and, if need be, without the notary.

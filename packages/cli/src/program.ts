@@ -65,6 +65,7 @@ export async function main(args: readonly string[]): Promise<never> {
 async function run(args: readonly string[]): Promise<number> {
   try {
     const name = args.find((arg) => !arg.startsWith("-"));
+    if (args.length === 0) return await run(["--help"]);
     if (args[0] === "help") return await run([...args.slice(1), "--help"]);
     const entry = commands.find((command) => command.name === name || (name !== undefined && command.alias === name));
     const program = createProgram();
@@ -84,15 +85,18 @@ function createProgram(): Command {
     .helpOption("-h, --help", "show this help")
     .helpCommand(false)
     .exitOverride()
-    .configureOutput({ writeOut, writeErr: (text) => void (running.json || process.stderr.write(text)) })
-    .showSuggestionAfterError(true)
-    .action(() => program.help());
+    .configureOutput({
+      writeOut,
+      writeErr: (text) => void (running.json || process.stderr.write(text)),
+      outputError: (text, write) => write(text.replace(/^error: /, "attestry: ")),
+    })
+    .showSuggestionAfterError(true);
   program.helpInformation = () => tour(commands);
   return program;
 }
 
 async function addCommand(program: Command, entry: Entry): Promise<void> {
-  const command = program.command(entry.name).summary(entry.summary);
+  const command = program.command(entry.name).summary(entry.summary).helpCommand(false);
   if (entry.alias !== undefined) command.alias(entry.alias);
   command.showHelpAfterError(`(attestry ${entry.name} --help shows how it is used)`);
   (await entry.load()).configure(command);

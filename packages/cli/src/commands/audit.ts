@@ -11,7 +11,7 @@ interface Options {
 export function configure(command: Command): void {
   command
     .description(
-      "Derives every leaf hash, tile, root, checkpoint and index row of a notary's data from its entries again, and names each\n" +
+      "Derives every leaf hash, tile, root, checkpoint and index row of a notary's data from its entries again, and names each " +
         "that does not hold, with what was expected. Reads only; it may run beside the notary.",
     )
     .option("--data <dir>", "the notary's data folder (default: $ATTESTRY_DATA or ~/.attestry)")

@@ -33,7 +33,7 @@ interface Options {
 
 export function configure(command: Command): void {
   command.description(
-    "Says whose statements a notary registers. Adding and revoking needs the administrator's token: the notary keeps it in\n" +
+    "Says whose statements a notary registers. Adding and revoking needs the administrator's token: the notary keeps it in " +
       "admin.token in its data folder.",
   );
   command.addHelpText(

@@ -29,7 +29,7 @@ interface Options {
 
 export function configure(command: Command): void {
   command.description(
-    "Makes, imports and lists signing keys. They are PKCS#8 files that only you can read (mode 0600), encrypted with a\n" +
+    "Makes, imports and lists signing keys. They are PKCS#8 files that only you can read (mode 0600), encrypted with a " +
       "passphrase unless you say --no-passphrase.",
   );
   command.addHelpText(

@@ -31,9 +31,9 @@ interface Options extends IdentityOptions {
 export function configure(command: Command): void {
   command
     .description(
-      "Takes each file's thumbprint (its SHA-256 hash, signed with your key), registers it at the notary, and writes the\n" +
+      "Takes each file's thumbprint (its SHA-256 hash, signed with your key), registers it at the notary, and writes the " +
         "proof to FILE.proof. The file itself never leaves this machine.\n\n" +
-        "Folders are searched to the bottom; symbolic links in them, and proof files, are passed over. A file whose proof\n" +
+        "Folders are searched to the bottom; symbolic links in them, and proof files, are passed over. A file whose proof " +
         "is there already is skipped. An older proof of other content is kept as FILE.proof.1, FILE.proof.2, …",
     )
     .argument("<path...>", 'files, folders, quoted globs, or "-" for standard input')

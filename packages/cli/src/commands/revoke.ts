@@ -20,7 +20,7 @@ interface Options extends IdentityOptions {
 export function configure(command: Command): void {
   command
     .description(
-      "Registers a statement that takes an earlier one back. Nothing is erased: the record stays proven, and whoever verifies\n" +
+      "Registers a statement that takes an earlier one back. Nothing is erased: the record stays proven, and whoever verifies " +
         "it at the notary from now on sees that it was revoked, by whom, and why.",
     )
     .argument("<proof>", "the proof of what is revoked, or the file that it stands beside")

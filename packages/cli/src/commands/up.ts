@@ -17,7 +17,7 @@ interface Options extends ServingOptions {
 
 export function configure(command: Command): void {
   command.description(
-    "Starts a notary on this machine, over a data folder that is made at the first start. Ctrl-C stops it; starting it again\n" +
+    "Starts a notary on this machine, over a data folder that is made at the first start. Ctrl-C stops it; starting it again " +
       "continues. On a loopback address your own key is enrolled by itself; elsewhere enrol issuers with attestry issuer add.",
   );
   addServingOptions(command, "8080")

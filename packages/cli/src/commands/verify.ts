@@ -36,8 +36,8 @@ interface Options {
 export function configure(command: Command): void {
   command
     .description(
-      "Verifies each file against its proof: FILE.proof beside it, or the one that --proof names, or the one that the\n" +
-        "notary has for this content. Unless --offline is given the notary is also asked whether the record was superseded or\n" +
+      "Verifies each file against its proof: FILE.proof beside it, or the one that --proof names, or the one that the " +
+        "notary has for this content. Unless --offline is given the notary is also asked whether the record was superseded or " +
         "revoked since; when it cannot be reached, the verdict stands without that and says so.\n\n" +
         "Without a trust file, a log's keys are noted at first contact, and every verdict says that it rests on that.",
     )

@@ -25,9 +25,9 @@ interface Options extends IdentityOptions {
 export function configure(command: Command): void {
   command
     .description(
-      "Notarises files as they land in a folder, each once, across restarts. A file is taken when nothing has written to it for\n" +
+      "Notarises files as they land in a folder, each once, across restarts. A file is taken when nothing has written to it for " +
         "a while. When the notary cannot be reached, it is tried again until it can. Ctrl-C stops after the batch under way.\n\n" +
-        "Files whose names begin with a dot are left alone. A file that is written anew is notarised anew, and its earlier\n" +
+        "Files whose names begin with a dot are left alone. A file that is written anew is notarised anew, and its earlier " +
         "proof is kept as FILE.proof.1, FILE.proof.2, …",
     )
     .argument("<folder>", "the folder, with all that is in it")

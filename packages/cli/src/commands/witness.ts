@@ -15,7 +15,7 @@ interface Options extends ServingOptions {
 
 export function configure(command: Command): void {
   command.description(
-    "Runs a witness (C2SP tlog-witness). It cosigns a log's checkpoints only while each continues the last, so that nobody can\n" +
+    "Runs a witness (C2SP tlog-witness). It cosigns a log's checkpoints only while each continues the last, so that nobody can " +
       "be shown another history. Run it on another machine, by other people than the log's, with a data folder of its own.",
   );
   addServingOptions(command, "8081")

@@ -84,6 +84,7 @@ function* hashOpen(descriptor: number, path: string): Generator<number, HashedFi
     yield size - reported;
     reported = size;
   }
+  if (size > reported) yield size - reported;
   checkUnchanged(path, size, before);
   return { digest: state.digest(), size };
 }

@@ -42,7 +42,7 @@ export async function* hashFiles(
     }
     for (const outcomes of pending) yield await outcomes;
   } finally {
-    pool.close();
+    await pool.close();
     await iterator.return?.();
   }
 }
@@ -75,7 +75,7 @@ interface Pool {
   /** How many files the next group should have: small files go in large groups, large ones alone. */
   groupSize(): number;
   hash(files: readonly FoundFile[]): Promise<readonly HashOutcome[]>;
-  close(): void;
+  close(): Promise<unknown>;
 }
 
 interface Job {
@@ -122,7 +122,7 @@ function createPool(onBytes: (count: number) => void): Pool {
       startNext();
       return outcomesOf(files, await promise);
     },
-    close: () => all.forEach((worker) => void worker.terminate()),
+    close: () => Promise.all(all.map((worker) => worker.terminate())),
   };
 }
 

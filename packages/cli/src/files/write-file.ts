@@ -28,11 +28,14 @@ export function writeFileWhole(
 ): void {
   const folder = dirname(path);
   const temporary = join(folder, `.attestry-${process.pid}-${serial++}.tmp`);
+  let written = false;
   try {
-    writeTemporary(temporary, folder, data, options);
+    const descriptor = openNew(temporary, folder, options.mode ?? 0o666);
+    written = true;
+    writeAll(descriptor, data, options.durable === true);
     renameSync(temporary, path);
   } catch (error) {
-    rmSync(temporary, { force: true });
+    if (written) rmSync(temporary, { force: true });
     throw fileError(error, path, "written");
   }
 }
@@ -55,16 +58,10 @@ export function keepCopy(path: string): string | undefined {
   }
 }
 
-function writeTemporary(
-  path: string,
-  folder: string,
-  data: Uint8Array,
-  options: { durable?: boolean; mode?: number },
-): void {
-  const descriptor = openNew(path, folder, options.mode ?? 0o666);
+function writeAll(descriptor: number, data: Uint8Array, durable: boolean): void {
   try {
     for (let at = 0; at < data.length; ) at += writeSync(descriptor, data, at);
-    if (options.durable) fsyncSync(descriptor);
+    if (durable) fsyncSync(descriptor);
   } finally {
     closeSync(descriptor);
   }

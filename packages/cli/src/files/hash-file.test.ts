@@ -1,0 +1,162 @@
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import {
+  appendFileSync,
+  mkdirSync,
+  mkdtempSync,
+  renameSync,
+  rmSync,
+  truncateSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type TestContext, test } from "node:test";
+import { hashFile, hashFileSync } from "./hash-file.ts";
+import { type HashOutcome, hashFiles } from "./hash-pool.ts";
+import type { FoundFile } from "./walk.ts";
+
+function folder(t: TestContext): string {
+  const root = mkdtempSync(join(tmpdir(), "attestry-hash-"));
+  t.after(() => rmSync(root, { recursive: true, force: true }));
+  return root;
+}
+
+function sha256(data: Uint8Array): string {
+  return createHash("sha256").update(data).digest("hex");
+}
+
+const hex = (bytes: Uint8Array | undefined): string => Buffer.from(bytes ?? []).toString("hex");
+
+test("the hash is that of the content, whatever the size", async (t) => {
+  const path = join(folder(t), "file");
+  const piece = 256 * 1024;
+  for (const size of [0, 1, 55, 64, piece - 1, piece, piece + 1, 3 * piece, 40 * piece + 7]) {
+    const content = Buffer.alloc(size, `${size} `);
+    writeFileSync(path, content);
+    assert.equal(hex(hashFileSync(path).digest), sha256(content), `${size} bytes`);
+    const { digest, size: found } = await hashFile(path);
+    assert.equal(hex(digest), sha256(content), `${size} bytes, in turns`);
+    assert.equal(found, size);
+  }
+});
+
+test("large files that are hashed side by side do not mix", async (t) => {
+  const root = folder(t);
+  const contents = [1, 2, 3].map((fill) => Buffer.alloc(20_000_000 + fill, fill));
+  contents.forEach((content, at) => void writeFileSync(join(root, `${at}`), content));
+  const hashed = await Promise.all(contents.map((_, at) => hashFile(join(root, `${at}`))));
+  assert.deepEqual(
+    hashed.map(({ digest }) => hex(digest)),
+    contents.map(sha256),
+  );
+});
+
+test("the bytes that are told of as progress add up to the file", async (t) => {
+  const path = join(folder(t), "file");
+  writeFileSync(path, Buffer.alloc(30_000_000));
+  let told = 0;
+  await hashFile(path, (count) => {
+    told += count;
+  });
+  assert.equal(told, 30_000_000);
+});
+
+const changes: Record<string, (path: string) => void> = {
+  grows: (path) => appendFileSync(path, "x"),
+  "is cut short": (path) => truncateSync(path, 10_000_000),
+  "is written to in place, and its time set back": (path) => {
+    writeFileSync(path, Buffer.alloc(20_000_000, 9), { flag: "r+" });
+    utimesSync(path, 1_000_000, 1_000_000);
+  },
+  "is replaced by another of the same size": (path) => {
+    writeFileSync(`${path}.new`, Buffer.alloc(20_000_000, 9));
+    utimesSync(`${path}.new`, 1_000_000, 1_000_000);
+    renameSync(`${path}.new`, path);
+  },
+  "is removed": (path) => rmSync(path),
+};
+
+for (const [what, change] of Object.entries(changes)) {
+  test(`a file that ${what} while it is read is refused by name`, async (t) => {
+    const path = join(folder(t), "file");
+    writeFileSync(path, Buffer.alloc(20_000_000, 1));
+    utimesSync(path, 1_000_000, 1_000_000);
+    let changed = false;
+    const hashing = hashFile(path, () => {
+      if (!changed) change(path);
+      changed = true;
+    });
+    await assert.rejects(hashing, (error: { code: string; message: string }) => {
+      assert.equal(error.code, "CONFLICT_FILE_CHANGED");
+      assert.ok(error.message.includes(path));
+      return true;
+    });
+  });
+}
+
+test("folders, pipes that nobody writes to, and missing files are refused by name, at once", async (t) => {
+  const root = folder(t);
+  mkdirSync(join(root, "folder"));
+  execFileSync("mkfifo", [join(root, "pipe")]);
+  for (const name of ["folder", "pipe", "missing"]) {
+    const path = join(root, name);
+    await assert.rejects(hashFile(path), (error: { code: string; message: string }) => {
+      assert.equal(error.code, "USAGE_FILE");
+      assert.ok(error.message.startsWith(path));
+      return true;
+    });
+  }
+});
+
+async function hashAll(files: readonly FoundFile[]): Promise<HashOutcome[]> {
+  async function* source(): AsyncGenerator<FoundFile> {
+    yield* files;
+  }
+  return (await Array.fromAsync(hashFiles(source(), () => {}))).flat();
+}
+
+test("many files come out in order with their own hashes, and one that cannot be read spoils none of the others", async (t) => {
+  const root = folder(t);
+  const files = Array.from({ length: 1500 }, (_, at) => ({ path: join(root, `f${at}`), relative: `f${at}` }));
+  for (const [at, { path }] of files.entries()) if (at !== 700) writeFileSync(path, `content ${at}`);
+  const outcomes = await hashAll(files);
+  assert.deepEqual(
+    outcomes.map(({ file }) => file.path),
+    files.map(({ path }) => path),
+  );
+  for (const [at, { digest, error }] of outcomes.entries()) {
+    if (at === 700) assert.equal(error?.code, "USAGE_FILE");
+    else assert.equal(hex(digest), sha256(Buffer.from(`content ${at}`)));
+  }
+});
+
+test("leaving off early ends the threads", async (t) => {
+  const root = folder(t);
+  const files = Array.from({ length: 400 }, (_, at) => ({ path: join(root, `f${at}`), relative: `f${at}` }));
+  for (const { path } of files) writeFileSync(path, path);
+  async function* source(): AsyncGenerator<FoundFile> {
+    yield* files;
+  }
+  for await (const group of hashFiles(source(), () => {})) {
+    assert.ok(group.length > 0);
+    break;
+  }
+  const threads = process.getActiveResourcesInfo().filter((name) => name === "Worker" || name === "MessagePort");
+  assert.deepEqual(threads, []);
+});
+
+test("memory does not grow with the file", async (t) => {
+  const path = join(folder(t), "sparse");
+  writeFileSync(path, "");
+  truncateSync(path, 400_000_000);
+  global.gc?.();
+  const before = process.memoryUsage.rss();
+  let most = 0;
+  await hashFile(path, () => {
+    most = Math.max(most, process.memoryUsage.rss());
+  });
+  assert.ok(most - before < 30_000_000, `grew by ${most - before} bytes`);
+});
