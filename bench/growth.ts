@@ -21,10 +21,7 @@ export const benchGrowth: Bench = async ({ folder, quick }) => {
   }
   await fill(small, sizes.small);
   await fill(large, sizes.large);
-  const notaries = [
-    await startNotary(small, ["--rate-limit", "off"]),
-    await startNotary(large, ["--rate-limit", "off"]),
-  ] as const;
+  const notaries = [await startNotary(small), await startNotary(large)] as const;
   try {
     const rounds = quick ? 3 : 7;
     const count = 512 * (quick ? 20 : 60);
