@@ -111,7 +111,7 @@ export async function verifyByLookUp(digest: Uint8Array, means: VerifyMeans): Pr
       if (report.verdict === "verified") return report;
       first ??= report;
     }
-    const nothing = `${who} has nothing of this content: no entry of ${reached.status.treeSize} is of this file's hash.`;
+    const nothing = `${who} has no entry of this content, among ${reached.status.treeSize}.`;
     return first ?? withoutProof("not_found", "fail", nothing, who);
   } catch (error) {
     const { message } = asAttestryError(error);

@@ -150,10 +150,15 @@ function lines(value: { readonly [name: string]: Value }, indent = ""): string[]
 }
 
 function listed(item: Value, indent: string): string[] {
-  if (typeof item !== "object") return [`${indent}- ${plain(String(item))}`];
+  if (typeof item !== "object") return [`${indent}- ${abridged(plain(String(item)))}`];
   return lines(item as { [name: string]: Value }, `${indent}  `).map((line, at) =>
     at === 0 ? `${indent}- ${line.trimStart()}` : line,
   );
+}
+
+/** An ML-DSA key would fill the screen. */
+function abridged(text: string): string {
+  return text.length <= 160 ? text : `${text.slice(0, 100)}… (${text.length} characters; --json shows them)`;
 }
 
 function shown(name: string, item: string | number | boolean): string {

@@ -173,7 +173,7 @@ async function judge(digest: Uint8Array, place: ProofPlace | undefined, means: V
 
 function show(file: string, report: FileReport, output: Output, inDetail: boolean): ExitCode {
   output.line(verdictLine(file, report, output));
-  if (inDetail) for (const line of detailLines(report, output)) output.line(line);
+  if (inDetail && report.checks.length > 1) for (const line of detailLines(report, output)) output.line(line);
   for (const warning of report.warnings) output.note(plain(warning));
   output.value(reportJson(file, report));
   return exitOf[report.verdict];

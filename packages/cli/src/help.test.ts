@@ -1,0 +1,69 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { commands } from "./program.ts";
+import { run, temporaryHome } from "./testing/harness.ts";
+
+test("the tour names every command, and every command's help has examples", async (t) => {
+  const home = temporaryHome(t);
+  const tour = await run([], { home });
+  assert.equal(tour.code, 0);
+  assert.equal(tour.stderr, "");
+  for (const same of [["--help"], ["help"], ["-h"]]) assert.deepEqual(await run(same, { home }), tour);
+  for (const { name, summary } of commands) assert.ok(tour.stdout.includes(`  ${name.padEnd(10)} ${summary}\n`), name);
+  t.assert.snapshot(tour.stdout.split("\n"));
+  const helps = await Promise.all(commands.map(({ name }) => run([name, "--help"], { home, env: { COLUMNS: "80" } })));
+  for (const [at, { code, stdout, stderr }] of helps.entries()) {
+    const { name } = commands[at] ?? { name: "" };
+    assert.equal(code, 0, name);
+    assert.equal(stderr, "");
+    assert.match(stdout, new RegExp(`\\nExamples:\\n  .*attestry ${name}\\b`), name);
+    t.assert.snapshot(stdout.split("\n"));
+  }
+});
+
+test("both spellings name the same command", async (t) => {
+  const home = temporaryHome(t);
+  const [american, british] = await Promise.all(
+    ["notarize", "notarise"].map((name) => run([name, "--help"], { home })),
+  );
+  assert.deepEqual(british, american);
+});
+
+test("what is typed wrongly is told on standard error, with what may have been meant, and ends with 2", async (t) => {
+  const home = temporaryHome(t);
+  const wrong: [string[], RegExp][] = [
+    [["verfy", "a"], /^attestry: unknown command 'verfy'\n\(Did you mean verify\?\)\n/],
+    [["verify"], /^attestry: missing required argument 'path'\n/],
+    [["verify", "a", "--ofline"], /^attestry: unknown option '--ofline'\n\(Did you mean --offline\?\)\n/],
+    [["verify", "a", "--offline", "--server", "http://x"], /^attestry: --offline and --server exclude each other\.\n$/],
+    [["notarize", "a", "--server", "ftp://x"], /^attestry: "ftp:\/\/x" is not a notary's address\./],
+    [["notarize", "-", "a"], /taken alone/],
+    [["notarize", "a", "--reason", "x"], /^attestry: --supersedes and --reason go together\.\n$/],
+    [["up", "--port", "70000"], /^attestry: --port takes a whole number from 0 to 65535, not "70000"\.\n$/],
+    [["up", "--witness", "http://x"], /^attestry: --witness takes VKEY=URL/],
+    [["up", "--tls-cert", "x"], /^attestry: --tls-cert and --tls-key go together\.\n$/],
+    [["find"], /^attestry: Say what to look for/],
+    [["find", "--from", "yesterday"], /^attestry: --from takes a time like/],
+    [["key", "new", "--algorithm", "RSA"], /^attestry: --algorithm takes ES256, ES384 or EdDSA\.\n$/],
+    [["key", "new"], /^attestry: A passphrase is needed\..* --no-passphrase/],
+    [["issuer", "add"], /^attestry: Say what to enrol: either --key or --root\.\n$/],
+    [["watch", "nowhere"], /^attestry: nowhere cannot be watched: there is no such file\.\n$/],
+    [["inspect", "nowhere"], /^attestry: nowhere cannot be read: there is no such file\.\n$/],
+  ];
+  for (const [args, expected] of wrong) {
+    const { code, stdout, stderr } = await run(args, { home });
+    assert.match(stderr, expected);
+    assert.deepEqual({ code, stdout }, { code: 2, stdout: "" }, args.join(" "));
+  }
+});
+
+test("with --json an error is one JSON object on standard output", async (t) => {
+  const home = temporaryHome(t);
+  for (const args of [["verify"], ["find"], ["up", "--port", "x"], ["inspect", "nowhere"]]) {
+    const { code, stdout, stderr } = await run([...args, "--json"], { home });
+    const { error } = JSON.parse(stdout);
+    assert.match(error.code, /^USAGE/);
+    assert.ok(error.message.length > 10);
+    assert.deepEqual({ code, stderr }, { code: 2, stderr: "" }, args.join(" "));
+  }
+});
