@@ -53,8 +53,8 @@ export async function checkTimeStamp(options: CheckTimeStampOptions): Promise<Ti
   const { info, signer } = token;
   checkInfo(info, options);
   const { authority, certificates, between } = reading(() => findAuthority(token));
-  await findPath({ certificate: authority, between, roots, at: info.time });
-  await checkNoStrays(certificates, roots);
+  const path = await findPath({ certificate: authority, between, roots, at: info.time });
+  await checkNoStrays(path, certificates, roots);
   reading(() => checkContent(token));
   await checkSignature(signer, authority);
   const { time, accuracy, policy, serial } = info;

@@ -53,16 +53,17 @@ async function climb(
 }
 
 /**
- * Checks that everything which came along was signed by something that came along or is trusted. The rest decides nothing, but
- * whoever keeps a token should see any change of it.
+ * Checks that what came along and is not on the path was signed by something that came along or is trusted. It decides nothing,
+ * but whoever keeps a token should see any change of it.
  * @throws VERIFY_TIME_STAMP stray_certificate
  */
 export async function checkNoStrays(
+  path: readonly Certificate[],
   certificates: readonly Certificate[],
   roots: readonly Certificate[],
 ): Promise<void> {
-  for (const certificate of certificates) {
-    if (isAmong(certificate, roots) || (await isSignedByAny(certificate, [...certificates, ...roots]))) continue;
+  for (const certificate of certificates.filter((other) => !isAmong(other, [...path, ...roots]))) {
+    if (await isSignedByAny(certificate, [...certificates, ...roots])) continue;
     throw fault("stray_certificate", "A certificate came along that nothing vouches for.", certificate.subject);
   }
 }
@@ -76,7 +77,7 @@ async function isSignedByAny(certificate: Certificate, issuers: readonly Certifi
 }
 
 /** @throws VERIFY_TIME_STAMP weak_algorithm, unsupported_algorithm or bad_signature */
-export async function checkSigned(certificate: Certificate, issuer: Certificate): Promise<void> {
+async function checkSigned(certificate: Certificate, issuer: Certificate): Promise<void> {
   const { subject } = certificate;
   const scheme = parseSignatureScheme(certificate.raw.signatureAlgorithm);
   if (scheme === "weak") throw fault("weak_algorithm", "The certificate is signed with a broken hash.", subject);

@@ -33,10 +33,12 @@ export interface Signer {
 }
 
 const mostCertificates = 16;
+/** Names in signed attributes lie deeper than any part of a certificate. */
+const furtherDepth = 8;
 
 /** Throws what `DerReader` and `parseDigestAlgorithm` throw, and MALFORMED_TIME_STAMP. */
 export function parseSignedData(der: Uint8Array): SignedData {
-  checkDer(der);
+  checkDer(der, -furtherDepth);
   const outer = new DerReader(der);
   const info = outer.inside();
   outer.end();
