@@ -2,7 +2,7 @@
  * The high-water mark: the newest head's size and root hash in a small file of its own. SQLite cannot tell a write-ahead log
  * that was cut short, or a database put back from an older copy, from one that ends there; the mark can.
  */
-import { closeSync, constants, fsyncSync, openSync, readFileSync, writeSync } from "node:fs";
+import { closeSync, constants, fsyncSync, ftruncateSync, openSync, readFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { encodeHex } from "@attestry/core";
 import { syncFolder } from "./sqlite-database.ts";
@@ -36,6 +36,7 @@ export function readHighWaterMark(folder: string): HighWaterMark | undefined {
 
 export function openHighWaterMark(folder: string): HighWaterWriter {
   const descriptor = openSync(join(folder, fileName), constants.O_RDWR | constants.O_CREAT);
+  if (readHighWaterMark(folder) === undefined) ftruncateSync(descriptor); // or what is there would stay behind the mark
   fsyncSync(descriptor);
   syncFolder(folder);
   return {

@@ -2,7 +2,7 @@
  * Opens the log's SQLite file the one way that is durable, one writer at a time, and turns SQLite's errors into ours
  * (result codes: https://www.sqlite.org/rescode.html).
  */
-import { closeSync, existsSync, fsyncSync, openSync } from "node:fs";
+import { closeSync, existsSync, fsyncSync, openSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { AttestryError, isAttestryError } from "@attestry/core";
@@ -54,6 +54,7 @@ export function openDatabase(folder: string, options: { origin: string | undefin
       db.exec(options.readOnly ? "PRAGMA cell_size_check = ON" : settings);
       if (isEmpty(db) && !options.readOnly) create(db, folder, options.origin);
       checkSchema(db);
+      if (!options.readOnly) checkLength(db, path);
       return db;
     } catch (error) {
       db.close();
@@ -84,6 +85,14 @@ function checkSchema(db: DatabaseSync): void {
     const message = `The log has schema version ${version}; this program knows versions up to ${schemaVersion}.`;
     throw new AttestryError("FATAL_VERSION", message, { data: { found: version, known: schemaVersion } });
   }
+}
+
+/** SQLite sees when whole pages are missing, and takes part of a page for a page. What the write-ahead log holds is no loss. */
+function checkLength(db: DatabaseSync, path: string): void {
+  const isWhole = () => statSync(path).size % pragma(db, "page_size") === 0;
+  if (isWhole()) return;
+  db.exec("PRAGMA wal_checkpoint(TRUNCATE)");
+  if (!isWhole()) throw new AttestryError("FATAL_CORRUPT", "The file log.db was cut short. Restore it from a copy.");
 }
 
 function pragma(db: DatabaseSync, name: string): number {
