@@ -5,7 +5,7 @@
 import { createPublicKey, type KeyObject, sign } from "node:crypto";
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { type Algorithm, AttestryError, type PublicKey, type Signer } from "@attestry/core";
+import { type Algorithm, AttestryError, type ErrorCode, type PublicKey, type Signer } from "@attestry/core";
 import { encodeKeyPem, generatePrivateKey, parseKeyPem, publicKeyOf } from "./pkcs8.ts";
 import { readPrivateFile, writePrivateFile } from "./private-file.ts";
 
@@ -67,10 +67,20 @@ export async function openOrCreateSigner(
   try {
     return await createFileSigner(path, options);
   } catch (error) {
-    if (!(error instanceof AttestryError && error.code === "NOT_FOUND")) throw error;
+    if (!isCode(error, "NOT_FOUND")) throw error;
   }
-  await createKeyFile(path, options);
+  await createKeyFile(path, options).catch((error: unknown) => {
+    if (!isCode(error, "CONFLICT_EXISTS")) throw error; // another process was quicker: its key is the one
+  });
   return createFileSigner(path, options);
+}
+
+/**
+ * The public key of a key file, or of the one that is made when there is none. Needs no passphrase for a file of our form.
+ * @throws as `openOrCreateSigner`
+ */
+export async function openOrCreatePublicKey(path: string, options: Passphrase = {}): Promise<PublicKey> {
+  return (await describe(path)).publicKey ?? (await openOrCreateSigner(path, options)).publicKey;
 }
 
 /** One key of a folder. `publicKey` is undefined when the file names none that can be read without its passphrase. */
@@ -104,4 +114,8 @@ function signWith(key: KeyObject, digest: string | null, data: Uint8Array): Prom
       error ? reject(error) : resolve(signature),
     );
   });
+}
+
+function isCode(error: unknown, code: ErrorCode): boolean {
+  return error instanceof AttestryError && error.code === code;
 }

@@ -1,0 +1,60 @@
+/** The data folder: where each thing is, and the administrator's token. */
+import { randomBytes } from "node:crypto";
+import { mkdirSync } from "node:fs";
+import { homedir } from "node:os";
+import { join } from "node:path";
+import { AttestryError, encodeBase64Url, isAttestryError } from "@attestry/core";
+import { readPrivateFile, writePrivateFile } from "./keys/private-file.ts";
+
+export interface DataFolder {
+  readonly folder: string;
+  readonly keys: string;
+  /** The local user's own signing key. */
+  readonly issuerKey: string;
+  readonly issuers: string;
+  readonly adminToken: string;
+  readonly witness: string;
+}
+
+/** $ATTESTRY_DATA, else ~/.attestry. */
+export function defaultDataFolder(): string {
+  return process.env["ATTESTRY_DATA"] ?? join(homedir(), ".attestry");
+}
+
+/** The places in a data folder; touches nothing. */
+export function dataFolder(folder: string): DataFolder {
+  return {
+    folder,
+    keys: join(folder, "keys"),
+    issuerKey: join(folder, "keys", "issuer.pem"),
+    issuers: join(folder, "issuers.db"),
+    adminToken: join(folder, "admin.token"),
+    witness: join(folder, "witness.db"),
+  };
+}
+
+/** Makes the folder for its owner alone, when it is not there. @throws USAGE_FILE */
+export function createDataFolder(folder: string): DataFolder {
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+  } catch (cause) {
+    const code = (cause as NodeJS.ErrnoException).code ?? "unknown reason";
+    throw new AttestryError("USAGE_FILE", `The data folder ${folder} cannot be made (${code}).`, { cause });
+  }
+  return dataFolder(folder);
+}
+
+/**
+ * The administrator's token, made at the first start: 32 random bytes as base64url in a file of mode 0600.
+ * @throws USAGE_FILE, UNAVAILABLE_STORAGE
+ */
+export async function openAdminToken(path: string): Promise<string> {
+  try {
+    return (await readPrivateFile(path)).trim();
+  } catch (error) {
+    if (!isAttestryError(error) || error.code !== "NOT_FOUND") throw error;
+  }
+  const token = encodeBase64Url(randomBytes(32));
+  await writePrivateFile(path, `${token}\n`);
+  return token;
+}

@@ -1,0 +1,76 @@
+/** The notary's HTTP interface: the groups of routes over one notary. */
+import { createHash, timingSafeEqual } from "node:crypto";
+import { AttestryError } from "@attestry/core";
+import type { FastifyInstance, FastifyRequest } from "fastify";
+import type { Notary } from "../notary.ts";
+import { createIntake } from "./body.ts";
+import type { RouteContext } from "./context.ts";
+import { docsRoutes, openApi } from "./docs.ts";
+import { entryRoutes, scrapiRoutes } from "./entry-routes.ts";
+import { createHttp, type HttpOptions } from "./fastify.ts";
+import { issuerRoutes } from "./issuer-routes.ts";
+import { logRoutes } from "./log-routes.ts";
+import { createRateLimiter, type RateLimit } from "./rate-limit.ts";
+import { batchRoutes, statementRoutes } from "./registration-routes.ts";
+import { statusRoutes } from "./status-routes.ts";
+
+export interface AppOptions extends HttpOptions {
+  readonly notary: Notary;
+  /** Lets its bearer change who may register. Without one nobody can over HTTP. */
+  readonly adminToken?: string;
+  /** For each client: statements registered, requests that read. Default: not limited. */
+  readonly rateLimits?: { readonly register: RateLimit; readonly read: RateLimit };
+  /** Bytes of one batch. Default 16 MiB. */
+  readonly maxBatchBytes?: number;
+  /** Statements in one batch. Default 8,192. */
+  readonly maxBatchStatements?: number;
+  /** Bytes of all bodies that are arriving or being worked on, before 503. Default 128 MiB. */
+  readonly maxIntakeBytes?: number;
+}
+
+const groups = [
+  batchRoutes,
+  statementRoutes,
+  entryRoutes,
+  issuerRoutes,
+  statusRoutes,
+  scrapiRoutes,
+  logRoutes,
+  docsRoutes,
+];
+
+/** The application, not listening yet; closing it does not close the notary. */
+export async function createApp(options: AppOptions): Promise<FastifyInstance> {
+  const { notary, rateLimits } = options;
+  const { app, isStopping } = createHttp(options, {
+    reading: rateLimits?.read,
+    onProblem: (code) => notary.metrics.refusals.inc({ code }),
+  });
+  const context: RouteContext = {
+    notary,
+    intake: createIntake(options.maxIntakeBytes ?? 128 * 1024 * 1024),
+    limits: {
+      batchBytes: options.maxBatchBytes ?? 16 * 1024 * 1024,
+      batchStatements: options.maxBatchStatements ?? 8192,
+    },
+    registering: rateLimits && createRateLimiter(rateLimits.register),
+    authorise: createAuthorise(options.adminToken),
+    isStopping,
+  };
+  await openApi(app);
+  for (const routes of groups) await app.register(routes, context);
+  await app.ready();
+  return app;
+}
+
+/** Keeps the token's hash alone, and compares in constant time. */
+function createAuthorise(token: string | undefined): (request: FastifyRequest) => void {
+  const hash = (text: string): Buffer => createHash("sha256").update(text).digest();
+  const expected = token === undefined ? undefined : hash(token);
+  return (request) => {
+    const given = /^Bearer ([A-Za-z0-9._~+/=-]{1,200})$/i.exec(request.headers.authorization ?? "")?.[1];
+    if (expected === undefined || given === undefined || !timingSafeEqual(hash(given), expected)) {
+      throw new AttestryError("POLICY_UNAUTHORISED");
+    }
+  };
+}

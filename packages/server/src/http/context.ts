@@ -1,0 +1,30 @@
+/** What the groups of routes share. */
+import type { FastifyRequest } from "fastify";
+import type { Notary } from "../notary.ts";
+import type { Intake } from "./body.ts";
+import type { RateLimiter } from "./rate-limit.ts";
+
+export interface Limits {
+  /** Bytes of one batch of statements. */
+  readonly batchBytes: number;
+  /** Statements in one batch. */
+  readonly batchStatements: number;
+}
+
+export interface RouteContext {
+  readonly notary: Notary;
+  readonly intake: Intake;
+  readonly limits: Limits;
+  /** Counts statements; undefined: not limited. */
+  readonly registering: RateLimiter | undefined;
+  readonly isStopping: () => boolean;
+  /** Lets only administrators through. @throws POLICY_UNAUTHORISED */
+  readonly authorise: (request: FastifyRequest) => void;
+}
+
+declare module "fastify" {
+  interface FastifyContextConfig {
+    /** Requests to this route are not counted as reading. */
+    unlimited?: boolean;
+  }
+}

@@ -1,0 +1,117 @@
+/**
+ * The HTTP server under the notary and the witness, and what every request meets: limits of rate, size and time, errors as
+ * problem documents, one log line without bodies or secrets, refusal while stopping.
+ */
+import { STATUS_CODES } from "node:http";
+import type { Socket } from "node:net";
+import { AttestryError, type ErrorCode, errorCatalogue } from "@attestry/core";
+import fastify, {
+  type FastifyError,
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+  LogController,
+} from "fastify";
+import { type Logger, pino } from "pino";
+import { sendProblem, toProblem } from "./problem.ts";
+import { createRateLimiter, type RateLimit } from "./rate-limit.ts";
+
+export interface HttpOptions {
+  /** PEM. With it the server speaks HTTPS alone. */
+  readonly tls?: { readonly cert: string; readonly key: string };
+  /** Whether to believe X-Forwarded-For: only behind a proxy that sets it. Default false. */
+  readonly trustProxy?: boolean;
+  readonly logger?: Logger;
+  /** Milliseconds that a client has to send its headers, and its whole request. Default 10,000 and 30,000. */
+  readonly headersTimeout?: number;
+  readonly requestTimeout?: number;
+}
+
+export interface Http {
+  readonly app: FastifyInstance;
+  readonly isStopping: () => boolean;
+}
+
+export interface HttpHooks {
+  /** Requests that each client may make. Routes with `unlimited` in their config are not counted. */
+  readonly reading: RateLimit | undefined;
+  /** Told of each refusal. */
+  readonly onProblem?: (code: ErrorCode) => void;
+}
+
+export function createHttp(options: HttpOptions, hooks: HttpHooks): Http {
+  const app = createFastify(options);
+  let stopping = false;
+  app.addHook("preClose", async () => {
+    stopping = true;
+  });
+  app.addHook("onRequest", async () => {
+    if (stopping) throw new AttestryError("UNAVAILABLE_STOPPING");
+  });
+  if (hooks.reading !== undefined) {
+    const reading = createRateLimiter(hooks.reading);
+    app.addHook("onRequest", async (request) => {
+      if (request.routeOptions.config.unlimited !== true) reading.take(request.ip, 1);
+    });
+  }
+  app.addHook("onResponse", async (request, reply) => logRequest(request, reply));
+  app.setErrorHandler((error, request, reply) => {
+    hooks.onProblem?.(toProblem(error).code);
+    return sendProblem(error, request, reply);
+  });
+  app.setNotFoundHandler((request, reply) =>
+    sendProblem(new AttestryError("NOT_FOUND", "There is nothing at this address."), request, reply),
+  );
+  return { app, isStopping: () => stopping };
+}
+
+function createFastify({ logger, trustProxy, tls, headersTimeout, requestTimeout }: HttpOptions): FastifyInstance {
+  const timeouts = {
+    headersTimeout: headersTimeout ?? 10_000,
+    requestTimeout: requestTimeout ?? 30_000,
+    // How often node looks for requests that are over their time.
+    connectionsCheckingInterval: Math.min(1000, headersTimeout ?? 1000),
+    maxHeaderSize: 16 * 1024,
+  };
+  const common = {
+    loggerInstance: logger ?? pino({ level: "silent" }),
+    logController: new LogController({ disableRequestLogging: true }), // `logRequest` writes the one line
+    trustProxy: trustProxy ?? false,
+    requestTimeout: timeouts.requestTimeout,
+    connectionTimeout: 60_000, // a client that neither sends nor reads is cut off
+    keepAliveTimeout: 72_000,
+    bodyLimit: 64 * 1024,
+    return503OnClosing: false, // ours is a problem document
+    routerOptions: { maxParamLength: 200 },
+    clientErrorHandler: refuseConnection,
+    frameworkErrors: (error: FastifyError, request: FastifyRequest, reply: FastifyReply): void => {
+      void sendProblem(error, request, reply);
+    },
+    ajv: { customOptions: { removeAdditional: false, coerceTypes: true as const } },
+  };
+  // The two kinds of server have types of their own, and nothing of ours depends on which it is.
+  return tls === undefined
+    ? (fastify({ ...common, http: timeouts }) as unknown as FastifyInstance)
+    : (fastify({ ...common, https: { ...timeouts, ...tls, minVersion: "TLSv1.2" } }) as unknown as FastifyInstance);
+}
+
+/** Requests that never became one: too slow, too large a header, or not HTTP. */
+function refuseConnection(error: Error & { code?: string }, socket: Socket): void {
+  if (error.code === "ECONNRESET" || !socket.writable) return void socket.destroy();
+  const status = error.code === "ERR_HTTP_REQUEST_TIMEOUT" ? 408 : error.code === "HPE_HEADER_OVERFLOW" ? 431 : 400;
+  const code = "MALFORMED_REQUEST";
+  const detail = STATUS_CODES[status];
+  const body = JSON.stringify({ status, code, title: errorCatalogue[code].meaning, detail });
+  const headers = `connection: close\r\ncontent-type: application/problem+json\r\ncontent-length: ${Buffer.byteLength(body)}`;
+  socket.end(`HTTP/1.1 ${status} ${detail}\r\n${headers}\r\n\r\n${body}`, () => socket.destroy());
+}
+
+/** Requests that went wrong are told of; the others only where somebody turned on `debug`. */
+function logRequest(request: FastifyRequest, reply: FastifyReply): void {
+  const { statusCode: status, elapsedTime } = reply;
+  const level = status >= 400 ? "info" : "debug";
+  if (!(request.log as Logger).isLevelEnabled(level)) return;
+  const route = request.routeOptions.url ?? "none";
+  const milliseconds = Math.round(elapsedTime);
+  request.log[level]({ method: request.method, route, status, ip: request.ip, milliseconds }, "request");
+}

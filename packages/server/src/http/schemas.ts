@@ -1,0 +1,166 @@
+/** What the JSON of our own API looks like: checked on the way in, shown in the OpenAPI document. */
+import { type TSchema, Type } from "typebox";
+
+const uint = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER });
+const hash = Type.String({ pattern: "^[0-9a-f]{64}$", description: "32 bytes, lower-case hexadecimal" });
+const text = Type.String({ minLength: 1, maxLength: 512 });
+const time = Type.String({ maxLength: 40, description: "ISO 8601, e.g. 2026-11-22T10:00:00Z" });
+const strict = { additionalProperties: false } as const;
+
+export const problemSchema: TSchema = Type.Object(
+  {
+    status: Type.Integer(),
+    code: Type.String({ description: "Stable; the list is in docs/errors.md" }),
+    title: Type.String(),
+    detail: Type.String(),
+  },
+  { description: "RFC 9457 problem document" },
+);
+
+/** How every route of our own API may fail. */
+export const failures: { readonly "4xx": TSchema; readonly "5xx": TSchema } = {
+  "4xx": problemSchema,
+  "5xx": problemSchema,
+};
+
+export interface IndexParams {
+  readonly index: number;
+}
+export const indexParams: TSchema = Type.Object({ index: uint }, strict);
+
+export interface EntryQueryParams {
+  readonly hash?: string;
+  readonly issuer?: string;
+  readonly subject?: string;
+  readonly relatesTo?: string;
+  readonly from?: string;
+  readonly to?: string;
+  readonly limit: number;
+  readonly cursor?: string;
+}
+export const entryQuery: TSchema = Type.Object(
+  {
+    hash: Type.Optional(hash),
+    issuer: Type.Optional(text),
+    subject: Type.Optional(text),
+    relatesTo: Type.Optional(hash),
+    from: Type.Optional(time),
+    to: Type.Optional(time),
+    limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 500, default: 100 })),
+    cursor: Type.Optional(Type.String({ pattern: "^(0|[1-9][0-9]{0,14})$", description: "`next` of the page before" })),
+  },
+  strict,
+);
+
+export interface EntryJson {
+  readonly index: number;
+  readonly leafHash: string;
+  readonly hash: string;
+  readonly issuer: string;
+  readonly subject: string;
+  readonly issuedAt: string;
+  readonly registeredAt: string;
+  readonly contentType?: string;
+  readonly relation?: { readonly kind: "supersedes" | "revokes"; readonly target: string; readonly reason: string };
+}
+export const entrySchema: TSchema = Type.Object({
+  index: uint,
+  leafHash: hash,
+  hash,
+  issuer: Type.String(),
+  subject: Type.String(),
+  issuedAt: time,
+  registeredAt: time,
+  contentType: Type.Optional(Type.String()),
+  relation: Type.Optional(
+    Type.Object({
+      kind: Type.Union([Type.Literal("supersedes"), Type.Literal("revokes")]),
+      target: hash,
+      reason: Type.String(),
+    }),
+  ),
+});
+export const entryPage: TSchema = Type.Object({ entries: Type.Array(entrySchema), next: Type.Optional(Type.String()) });
+
+export type IssuerBody =
+  | { readonly issuer?: string; readonly key: string }
+  | { readonly issuer?: string; readonly certificateRoot: string };
+export const issuerBody: TSchema = Type.Union([
+  Type.Object(
+    { issuer: Type.Optional(text), key: Type.String({ maxLength: 1000, description: "COSE_Key, base64url" }) },
+    strict,
+  ),
+  Type.Object(
+    { issuer: Type.Optional(text), certificateRoot: Type.String({ maxLength: 32_768, description: "X.509, PEM" }) },
+    strict,
+  ),
+]);
+
+export interface IssuerParams {
+  readonly id: string;
+}
+export const issuerParams: TSchema = Type.Object({ id: Type.String({ pattern: "^[A-Za-z0-9_-]{43}$" }) }, strict);
+
+export interface RevokeBody {
+  readonly reason: string;
+}
+export const revokeBody: TSchema = Type.Object({ reason: text }, strict);
+
+export interface IssuerJson {
+  readonly id: string;
+  readonly issuer?: string;
+  readonly kind: "key" | "root";
+  readonly thumbprint: string;
+  readonly enrolledAt: string;
+  readonly revokedAt?: string;
+  readonly reason?: string;
+}
+export const issuerSchema: TSchema = Type.Object({
+  id: Type.String(),
+  issuer: Type.Optional(
+    Type.String({ description: "Absent for a root whose certificates may use any of their names" }),
+  ),
+  kind: Type.Union([Type.Literal("key"), Type.Literal("root")]),
+  thumbprint: Type.String(),
+  enrolledAt: time,
+  revokedAt: Type.Optional(time),
+  reason: Type.Optional(Type.String()),
+});
+export const issuerList: TSchema = Type.Object({ issuers: Type.Array(issuerSchema) });
+
+export interface StatusJson {
+  readonly origin: string;
+  readonly version: string;
+  readonly verifierKeys: readonly string[];
+  readonly receiptKey: string;
+  readonly treeSize: number;
+  readonly rootHash: string;
+  readonly checkpointTime: string;
+  readonly witnesses: readonly {
+    readonly name: string;
+    readonly url: string;
+    readonly lastSize: number;
+    readonly lastTime?: string;
+    readonly healthy: boolean;
+  }[];
+  readonly queue: { readonly entries: number; readonly bytes: number };
+}
+export const statusSchema: TSchema = Type.Object({
+  origin: Type.String(),
+  version: Type.String(),
+  verifierKeys: Type.Array(Type.String({ description: "C2SP verifier key" })),
+  receiptKey: Type.String({ description: "RFC 9679 thumbprint URI" }),
+  treeSize: uint,
+  rootHash: hash,
+  checkpointTime: time,
+  witnesses: Type.Array(
+    Type.Object({
+      name: Type.String(),
+      url: Type.String(),
+      lastSize: uint,
+      lastTime: Type.Optional(time),
+      healthy: Type.Boolean(),
+    }),
+  ),
+  queue: Type.Object({ entries: uint, bytes: uint }),
+});

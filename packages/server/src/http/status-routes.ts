@@ -1,0 +1,62 @@
+/** How the notary is: for people and programs, for load balancers, for Prometheus. */
+import { AttestryError, encodeHex } from "@attestry/core";
+import type { FastifyInstance } from "fastify";
+import { version } from "../version.ts";
+import type { RouteContext } from "./context.ts";
+import { isoTime } from "./entry-routes.ts";
+import { type StatusJson, statusSchema } from "./schemas.ts";
+
+export async function statusRoutes(app: FastifyInstance, { notary, isStopping }: RouteContext): Promise<void> {
+  app.get("/v1/status", {
+    schema: { tags: ["status"], summary: "The log's name, keys, size and health", response: { 200: statusSchema } },
+    async handler(): Promise<StatusJson> {
+      const { head, queued, witnesses } = notary.status;
+      return {
+        origin: notary.origin,
+        version,
+        verifierKeys: [...notary.verifierKeys],
+        receiptKey: notary.receiptKeyUri,
+        treeSize: head.size,
+        rootHash: encodeHex(head.rootHash),
+        checkpointTime: isoTime(head.time),
+        witnesses: witnesses.map(({ name, url, lastSize, lastTime, healthy }) => ({
+          name,
+          url,
+          lastSize,
+          healthy,
+          ...(lastTime === undefined ? {} : { lastTime: isoTime(lastTime) }),
+        })),
+        queue: { entries: queued.entries, bytes: queued.bytes },
+      };
+    },
+  });
+
+  const config = { unlimited: true };
+  app.get(
+    "/healthz",
+    { config, schema: { tags: ["status"], summary: "Whether the process answers" } },
+    async (_request, reply) => {
+      reply.type("text/plain; charset=utf-8").header("cache-control", "no-store");
+      return "ok\n";
+    },
+  );
+
+  app.get(
+    "/readyz",
+    { config, schema: { tags: ["status"], summary: "Whether it takes registrations" } },
+    async (_request, reply) => {
+      if (isStopping()) throw new AttestryError("UNAVAILABLE_STOPPING");
+      reply.type("text/plain; charset=utf-8").header("cache-control", "no-store");
+      return "ready\n";
+    },
+  );
+
+  app.get(
+    "/metrics",
+    { config, schema: { tags: ["status"], summary: "Prometheus metrics" } },
+    async (_request, reply) => {
+      reply.type(notary.metrics.registry.contentType).header("cache-control", "no-store");
+      return notary.metrics.registry.metrics();
+    },
+  );
+}

@@ -1,0 +1,19 @@
+/** `@attestry/server`: the notary and the witness, to run or to build into something else. */
+export { createDataFolder, type DataFolder, dataFolder, defaultDataFolder } from "./data-folder.ts";
+export { type AppOptions, createApp } from "./http/app.ts";
+export type { RateLimit } from "./http/rate-limit.ts";
+export {
+  createFileSigner,
+  createKeyFile,
+  importKeyFile,
+  type KeyFile,
+  listKeyFiles,
+  openOrCreateSigner,
+  type Passphrase,
+} from "./keys/file-signer.ts";
+export { publicKeyOf } from "./keys/pkcs8.ts";
+export { createNotary, type Notary, type NotaryOptions, type NotaryStatus, type WitnessOption } from "./notary.ts";
+export type { Outcome, Registered } from "./registration.ts";
+export { defaultRateLimits, type RunningServer, type ServerOptions, startServer } from "./server.ts";
+export { version } from "./version.ts";
+export { type RunningWitness, startWitness, type WitnessServerOptions } from "./witness/server.ts";

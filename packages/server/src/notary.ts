@@ -1,0 +1,228 @@
+/** The notary without HTTP: admission, sequencer, store, proofs and witnesses, put together over one data folder. */
+import {
+  AttestryError,
+  isAttestryError,
+  type PublicKey,
+  parseVerifierKey,
+  type TileAddress,
+  thumbprintUri,
+} from "@attestry/core";
+import { type Logger, pino } from "pino";
+import { createAdmission } from "./admission.ts";
+import { createDataFolder, type DataFolder } from "./data-folder.ts";
+import { type EntryQuery, type FoundEntry, type FoundPage, findEntries, readEntry } from "./find.ts";
+import { createHeadSigner, defaultOrigin, type HeadSigner, openLogKeys } from "./heads.ts";
+import { createIssuers, type Issuers } from "./issuers/issuers.ts";
+import { openSqliteIssuerStore } from "./issuers/sqlite-store.ts";
+import { createLogReader } from "./log/reader.ts";
+import { createSequencer } from "./log/sequencer.ts";
+import { openSqliteStore } from "./log/sqlite-store.ts";
+import type { CurrentHead, LogStore } from "./log/store.ts";
+import { createMetrics, type Gauges, type Metrics } from "./metrics.ts";
+import { createProver, type Prover } from "./proofs.ts";
+import { createRegistration, type Registered } from "./registration.ts";
+import { createWitnessClient, type WitnessClient, type WitnessStatus } from "./witness/client.ts";
+
+export interface WitnessOption {
+  /** Submission prefix of the witness. */
+  readonly url: string;
+  /** C2SP verifier keys of its cosignatures (types 04 and 06). */
+  readonly verifierKeys: readonly string[];
+}
+
+export interface NotaryOptions {
+  /** Data folder; made when it is not there. */
+  readonly data: string;
+  /** The log's permanent name. Given at the first start, or made from its key; later it must be the same or left out. */
+  readonly origin?: string;
+  /** Opens and encrypts the keys. */
+  readonly passphrase?: string;
+  readonly witnesses?: readonly WitnessOption[];
+  /** How many of them make a checkpoint count as cosigned. Default: more than half. */
+  readonly witnessQuorum?: number;
+  /** Milliseconds that an answer waits for that at most. Default 1,000. */
+  readonly witnessWait?: number;
+  /** Milliseconds of Unix time. */
+  readonly clock?: () => number;
+  readonly logger?: Logger;
+  /** What may wait for its index before PUSHBACK. */
+  readonly maxQueuedEntries?: number;
+  readonly maxQueuedBytes?: number;
+}
+
+export interface NotaryStatus {
+  readonly head: CurrentHead;
+  readonly queued: { readonly entries: number; readonly bytes: number };
+  readonly witnesses: readonly WitnessStatus[];
+}
+
+export interface Notary extends Pick<Prover, "receipts" | "receipt" | "receiptOf" | "proofFile"> {
+  readonly origin: string;
+  /** C2SP verifier keys of the checkpoints. */
+  readonly verifierKeys: readonly string[];
+  readonly receiptKey: PublicKey;
+  /** RFC 9679 thumbprint URI of `receiptKey`. */
+  readonly receiptKeyUri: string;
+  readonly issuers: Issuers;
+  readonly metrics: Metrics;
+  readonly status: NotaryStatus;
+  /** The newest checkpoint, with cosignatures where there are some already. */
+  readonly checkpoint: Uint8Array;
+
+  /**
+   * Registers signed statements: when it resolves, each is durable in the log or refused for a reason of its own.
+   * @throws PUSHBACK, UNAVAILABLE_*, FATAL_*: then none has an answer, and sending all again is safe
+   */
+  register(statements: readonly Uint8Array[]): Promise<Registered>;
+  find(query: EntryQuery): Promise<FoundPage>;
+  /** @throws NOT_FOUND */
+  entry(index: number): Promise<FoundEntry>;
+  /** A tile or entry bundle; undefined when the tree is too small for it. */
+  readTile(address: TileAddress): Promise<Uint8Array | undefined>;
+  /** Answers what was submitted, then lets go of everything. */
+  close(): Promise<void>;
+}
+
+/**
+ * Opens the log of a data folder, or begins one.
+ * @throws CONFLICT_LOCKED, CONFLICT_EXISTS (other origin), FATAL_CORRUPT, FATAL_VERSION, FATAL_CLOCK, VERIFY_SIGNATURE (other
+ *   keys), USAGE_PASSPHRASE, USAGE_FILE, UNAVAILABLE_STORAGE
+ */
+export async function createNotary(options: NotaryOptions): Promise<Notary> {
+  const folder = createDataFolder(options.data);
+  const { store, signer } = await openLog(folder, options);
+  const closing: (() => Promise<void>)[] = [() => store.close()];
+  const close = async (): Promise<void> => {
+    for (const step of closing.splice(0).reverse()) await step();
+  };
+  try {
+    return await compose(folder, store, signer, options, { add: (step) => closing.push(step), close });
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+interface Closing {
+  /** What is added last is closed first. */
+  add(step: () => Promise<void>): void;
+  close(): Promise<void>;
+}
+
+async function compose(
+  folder: DataFolder,
+  store: LogStore,
+  signer: HeadSigner,
+  options: NotaryOptions,
+  closing: Closing,
+): Promise<Notary> {
+  const { clock = Date.now, logger = pino({ level: "silent" }), witnessWait = 1000 } = options;
+  const now = (): number => Math.floor(clock() / 1000);
+  const issuerStore = openSqliteIssuerStore(folder.issuers);
+  closing.add(() => issuerStore.close());
+  const issuers = await createIssuers(issuerStore, now);
+  const reader = createLogReader(store);
+  const prover = createProver({ store, reader, signer, issuers, size: () => sequencer.head.size });
+  const witnesses = createWitnesses(options, { store, logger, consistencyPath: reader.consistencyPath });
+  if (witnesses !== undefined) closing.add(() => witnesses.close());
+  const metrics = createMetrics(() => gaugesOf(status()));
+  let published = 0;
+  const sequencer = await createSequencer({
+    store,
+    signHead: (head) => signer.sign(head),
+    clock,
+    ...(options.maxQueuedEntries === undefined ? {} : { maxQueuedEntries: options.maxQueuedEntries }),
+    ...(options.maxQueuedBytes === undefined ? {} : { maxQueuedBytes: options.maxQueuedBytes }),
+    onHead(head: CurrentHead): void {
+      metrics.batchEntries.observe(head.size - published);
+      published = head.size;
+      witnesses?.publish(head);
+    },
+  });
+  closing.add(() => sequencer.close());
+  published = sequencer.head.size;
+  witnesses?.publish(sequencer.head);
+  const status = (): NotaryStatus => ({
+    head: sequencer.head,
+    queued: sequencer.queued,
+    witnesses: witnesses?.status ?? [],
+  });
+  const admission = createAdmission({ issuers, now });
+  return {
+    ...prover,
+    origin: signer.origin,
+    verifierKeys: signer.verifierKeys.map(({ text }) => text),
+    receiptKey: signer.receiptKey,
+    receiptKeyUri: thumbprintUri(signer.receiptKeyThumbprint),
+    issuers,
+    metrics,
+    get status(): NotaryStatus {
+      return status();
+    },
+    get checkpoint(): Uint8Array {
+      const cosigned = witnesses?.cosigned;
+      return cosigned?.size === sequencer.head.size ? cosigned.note : sequencer.head.note;
+    },
+    register: createRegistration({ admission, sequencer, metrics, logger, witnesses, witnessWait }),
+    find: (query) => findEntries(store, sequencer.head.size, query),
+    async entry(index: number): Promise<FoundEntry> {
+      const found = await readEntry(store, index);
+      if (found === undefined) throw new AttestryError("NOT_FOUND", `The log has no entry ${index}.`);
+      return found;
+    },
+    readTile: (address) => reader.readAddress(address, sequencer.head.size),
+    close: closing.close,
+  };
+}
+
+function gaugesOf({ head, queued, witnesses }: NotaryStatus): Gauges {
+  return {
+    treeSize: head.size,
+    queuedEntries: queued.entries,
+    queuedBytes: queued.bytes,
+    witnesses: witnesses.map(({ name, lastSize, healthy }) => ({ name, behind: head.size - lastSize, healthy })),
+  };
+}
+
+/** Opens the log and its keys, and sees that they belong together. */
+async function openLog(folder: DataFolder, options: NotaryOptions): Promise<{ store: LogStore; signer: HeadSigner }> {
+  let store = openExisting(folder.folder, options.origin);
+  try {
+    const head = await store?.readHead();
+    const keys = await openLogKeys(folder.keys, { passphrase: options.passphrase, create: head === undefined });
+    store ??= openSqliteStore({ folder: folder.folder, origin: defaultOrigin(keys) });
+    const signer = createHeadSigner(store.origin, keys);
+    if (head !== undefined) await signer.checkCurrent(head);
+    return { store, signer };
+  } catch (error) {
+    await store?.close();
+    throw error;
+  }
+}
+
+/** Undefined when there is no log yet and no origin was given: the keys come first then, since the default is made from one. */
+function openExisting(folder: string, origin: string | undefined): LogStore | undefined {
+  try {
+    return openSqliteStore({ folder, ...(origin === undefined ? {} : { origin }) });
+  } catch (error) {
+    if (isAttestryError(error) && error.code === "USAGE") return undefined;
+    throw error;
+  }
+}
+
+interface WitnessParts {
+  readonly store: LogStore;
+  readonly logger: Logger;
+  readonly consistencyPath: (size1: number, size2: number) => Promise<Uint8Array[]>;
+}
+
+function createWitnesses(options: NotaryOptions, parts: WitnessParts): WitnessClient | undefined {
+  const targets = (options.witnesses ?? []).map(({ url, verifierKeys }) => ({
+    url,
+    keys: verifierKeys.map(parseVerifierKey),
+  }));
+  if (targets.length === 0) return undefined;
+  const { store, logger, consistencyPath } = parts;
+  const quorum = options.witnessQuorum ?? Math.floor(targets.length / 2) + 1;
+  return createWitnessClient({ targets, quorum, logger, consistencyPath, keep: store.putCosigned.bind(store) });
+}

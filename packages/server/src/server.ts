@@ -1,0 +1,93 @@
+/** A notary that listens: opens the data folder, decides what its address allows, and stops without losing an answer. */
+import { AttestryError, isAttestryError } from "@attestry/core";
+import { type Logger, pino } from "pino";
+import { createDataFolder, openAdminToken } from "./data-folder.ts";
+import { type AppOptions, createApp } from "./http/app.ts";
+import { isLoopback, listen, stop } from "./http/listen.ts";
+import { openOrCreatePublicKey } from "./keys/file-signer.ts";
+import { createNotary, type Notary, type NotaryOptions } from "./notary.ts";
+
+export interface ServerOptions extends NotaryOptions, Omit<AppOptions, "notary" | "adminToken"> {
+  /** Default 127.0.0.1. */
+  readonly host?: string;
+  /** Default 8080; 0 takes a free one. */
+  readonly port?: number;
+  /** Keeps keys without a passphrase on an address that others can reach. */
+  readonly noPassphrase?: boolean;
+  /** Milliseconds that requests have to finish in when the server stops. Default 10,000. */
+  readonly stopTimeout?: number;
+}
+
+export interface RunningServer {
+  /** E.g. `http://127.0.0.1:8080`. */
+  readonly url: string;
+  readonly notary: Notary;
+  /** Takes no new requests, answers those under way, closes the log. */
+  close(): Promise<void>;
+}
+
+/** What one client may do, where clients are others than this machine's own user. */
+export const defaultRateLimits: NonNullable<AppOptions["rateLimits"]> = {
+  register: { perSecond: 2000, burst: 20_000 },
+  read: { perSecond: 100, burst: 1000 },
+};
+
+/**
+ * Starts a notary. On a loopback address it enrols the local user's key (DIR/keys/issuer.pem, made when it is not there), and
+ * limits no client's rate unless told to.
+ * @throws as `createNotary`; USAGE_PASSPHRASE for unencrypted keys on an address that others can reach; USAGE when the address
+ *   cannot be listened on
+ */
+export async function startServer(options: ServerOptions): Promise<RunningServer> {
+  const { host = "127.0.0.1", port = 8080, logger = pino({ level: "silent" }), stopTimeout = 10_000 } = options;
+  const loopback = isLoopback(host);
+  checkPassphrase(options, host);
+  const folder = createDataFolder(options.data);
+  const notary = await createNotary(options);
+  try {
+    const adminToken = await openAdminToken(folder.adminToken);
+    if (loopback) await enrolLocalUser(notary, folder.issuerKey, options.passphrase, logger);
+    const rateLimits = options.rateLimits ?? (loopback ? undefined : defaultRateLimits);
+    const app = await createApp({ ...options, notary, adminToken, logger, ...(rateLimits && { rateLimits }) });
+    const url = await listen(app, host, port);
+    logger.info({ url, origin: notary.origin, treeSize: notary.status.head.size }, "listening");
+    let closing: Promise<void> | undefined;
+    const close = async (): Promise<void> => {
+      await stop(app, stopTimeout);
+      await notary.close();
+      logger.info("stopped");
+    };
+    return {
+      url,
+      notary,
+      close(): Promise<void> {
+        closing ??= close();
+        return closing;
+      },
+    };
+  } catch (error) {
+    await notary.close();
+    throw error;
+  }
+}
+
+function checkPassphrase({ passphrase, noPassphrase }: ServerOptions, host: string): void {
+  if (isLoopback(host) || passphrase !== undefined || noPassphrase === true) return;
+  const message = `Others can reach ${host}: give the keys a passphrase (ATTESTRY_PASSPHRASE), or say that they need none.`;
+  throw new AttestryError("USAGE_PASSPHRASE", message);
+}
+
+async function enrolLocalUser(
+  notary: Notary,
+  path: string,
+  passphrase: string | undefined,
+  logger: Logger,
+): Promise<void> {
+  const key = await openOrCreatePublicKey(path, { passphrase });
+  try {
+    await notary.issuers.addKey(key);
+  } catch (error) {
+    if (!isAttestryError(error) || error.code !== "CONFLICT_EXISTS") throw error;
+    logger.warn("the local user's key is not enrolled: it was revoked, or enrolled under another name");
+  }
+}

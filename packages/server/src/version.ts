@@ -1,0 +1,4 @@
+/** The version that the package carries. */
+import manifest from "../package.json" with { type: "json" };
+
+export const version: string = manifest.version;
