@@ -143,11 +143,14 @@ test("encodings that are not DER are refused", () => {
   assert.equal(parseCertificate(nested(8)).subjectKey.kind, "other");
   const der = build();
   refused(concatBytes(der, Uint8Array.of(0)), "a trailing byte");
+  refused(concatBytes(der, hex("0500")), "a trailing element");
   refused(der.slice(0, -1), "a missing byte");
   refused(new Uint8Array(), "nothing");
-  refused(concatBytes(hex("3080"), der.subarray(4), hex("0000")), "an indefinite length");
-  refused(concatBytes(hex("308300"), der.subarray(2)), "a length with a leading zero");
-  refused(concatBytes(hex("3084000001"), der.subarray(3)), "a length of four octets");
+  assert.equal(der[1], 0x81); // one octet of length
+  const withLength = (prefix: string) => concatBytes(hex(prefix), der.subarray(2));
+  assert.deepEqual(withLength("3081"), der);
+  refused(concatBytes(hex("3080"), der.subarray(3), hex("0000")), "an indefinite length");
+  for (const prefix of ["308200", "30830000", "3084000000", "308500000000"]) refused(withLength(prefix), prefix);
   refused(build({ serial: hex("02810101") }), "a long form for a short length");
   refused(build({ serial: hex("02020001") }), "an integer with a needless zero");
   refused(build({ serial: hex("0201ff") }), "a negative integer");

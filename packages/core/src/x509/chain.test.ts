@@ -127,6 +127,17 @@ for (const kind of cas) {
   });
 }
 
+test("a CA of another kind of key does not vouch for what its namesake signed", async () => {
+  const kinds = ["P-256", "P-384", "P-521", "Ed25519", "RSA 2048", "RSA-PSS with SHA-256"] as const;
+  const namesakes = await Promise.all(kinds.map((kind) => issue({ subject: "CN=CA", kind, ca: {} })));
+  for (const by of namesakes) {
+    const certificate = await issue({ subject: "CN=Leaf", by });
+    for (const other of namesakes) {
+      if (other !== by) await refuses([certificate], [other], "bad_signature", { opensslToo: false });
+    }
+  }
+});
+
 test("validity counts at the proven time, for each certificate, ends included", async () => {
   const [start, end] = [noon("2026-03-01"), noon("2026-09-01")];
   const shortRoot = await issue({ subject: "CN=Root", ca: {}, notBefore: start, notAfter: end });
