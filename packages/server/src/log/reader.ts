@@ -27,11 +27,14 @@ export interface LogReader {
   readNodes(indexes: readonly number[], size: number): Promise<ReadNode>;
 }
 
+/** The part of a store that proofs are made from. */
+export type TileSource = Pick<LogStore, "readTile" | "readEntries">;
+
 /**
  * Keeps up to `cacheSize` tiles, some 50 kB each. Every method rejects with MALFORMED_REQUEST for an index or size that the
  * tree does not have, and with FATAL_CORRUPT when the store lacks a tile that it should have.
  */
-export function createLogReader(store: LogStore, cacheSize = 256): LogReader {
+export function createLogReader(store: TileSource, cacheSize = 256): LogReader {
   const cache = new Map<string, HashedTile>();
 
   async function loadTile(level: number, index: number, width: number): Promise<HashedTile> {
