@@ -5,7 +5,8 @@
 import { join } from "node:path";
 import {
   AttestryError,
-  checkCosignature,
+  type Checkpoint,
+  checkNote,
   createVerifierKey,
   encodeCheckpoint,
   encodeHex,
@@ -17,6 +18,7 @@ import {
   keyThumbprint,
   type NoteSignature,
   type PublicKey,
+  parseCheckpoint,
   parseNote,
   receiptToBeSigned,
   type Signer,
@@ -26,7 +28,7 @@ import {
   type VerifierKey,
   verifySignature,
 } from "@attestry/core";
-import { createFileSigner, openOrCreateSigner, type Passphrase } from "./keys/file-signer.ts";
+import { createFileSigner, openOrCreateSigner, type Passphrase, readPublicKey } from "./keys/file-signer.ts";
 import type { CurrentHead, Head, SignedHead } from "./log/store.ts";
 
 export interface LogKeys {
@@ -52,20 +54,31 @@ export async function openLogKeys(folder: string, options: Passphrase & { create
   };
 }
 
+/** The public halves of a log's keys, from the key files; needs no passphrase. @throws NOT_FOUND when one is not there */
+export async function readLogPublicKeys(folder: string): Promise<LogPublicKeys> {
+  const read = (name: string): Promise<PublicKey> => readPublicKey(join(folder, `${name}.pem`));
+  return { ed25519: await read("log-ed25519"), mlDsa44: await read("log-mldsa44"), es256: await read("log-es256") };
+}
+
 /** The origin of a log that was given none: unique by its key, and plainly not a public host name. */
 export function defaultOrigin(keys: LogKeys): string {
   return `attestry.localhost/${encodeHex(sha256(keys.ed25519.publicKey.bytes).subarray(0, 4))}`;
 }
 
-export interface HeadSigner {
+/** The public halves, as `LogKeys`. */
+export interface LogPublicKeys {
+  readonly ed25519: PublicKey;
+  readonly mlDsa44: PublicKey;
+  readonly es256: PublicKey;
+}
+
+/** What a log's heads look like and whether their signatures hold: all that the audit needs. */
+export interface HeadVerifier {
   readonly origin: string;
   /** Ed25519, then ML-DSA-44; both under the origin's name. */
-  readonly verifierKeys: readonly VerifierKey[];
+  readonly verifierKeys: readonly [ed25519: VerifierKey, mlDsa44: VerifierKey];
   readonly receiptKey: PublicKey;
   readonly receiptKeyThumbprint: Uint8Array;
-
-  /** Signs a head with all three keys. */
-  sign(head: Head): Promise<Pick<CurrentHead, "note" | "noteSignature" | "receiptSignature">>;
 
   /** The protected header that the receipts of a head share. */
   receiptHeader(head: Head): Uint8Array;
@@ -73,76 +86,101 @@ export interface HeadSigner {
   /** The checkpoint's text, which notes and cosignatures sign. */
   text(head: Head): string;
 
-  /** An older head's checkpoint again: its ML-DSA-44 signature is not kept, so it is made anew, for the same time. */
-  noteOf(head: SignedHead): Promise<Uint8Array>;
-
   /** Checks a head's Ed25519 and ES256 signatures. @throws VERIFY_SIGNATURE */
   check(head: SignedHead): Promise<void>;
 
-  /** As `check`, and that the note is this head's with good signatures of both note keys. @throws VERIFY_SIGNATURE, MALFORMED_NOTE */
+  /**
+   * Checks that a checkpoint is this log's and bears good signatures of both note keys.
+   * @throws VERIFY_SIGNATURE, VERIFY_UNTRUSTED, VERIFY_CHECKPOINT, MALFORMED_NOTE, MALFORMED_CHECKPOINT
+   */
+  checkNote(note: Uint8Array): Promise<Checkpoint>;
+
+  /** As `check`, and that the note is this head's. @throws as `checkNote` */
   checkCurrent(head: CurrentHead): Promise<void>;
 }
 
 /** @throws USAGE when the origin cannot stand in a checkpoint */
-export function createHeadSigner(origin: string, keys: LogKeys): HeadSigner {
+export function createHeadVerifier(origin: string, keys: LogPublicKeys): HeadVerifier {
   checkOrigin(origin);
-  const ed25519 = createVerifierKey(origin, keys.ed25519.publicKey, signatureType.ed25519);
-  const mlDsa44 = createVerifierKey(origin, keys.mlDsa44.publicKey, signatureType.mlDsaCosignature);
-  const receiptKey = keys.es256.publicKey;
-  const receiptKeyThumbprint = keyThumbprint(receiptKey);
-
+  const ed25519 = createVerifierKey(origin, keys.ed25519, signatureType.ed25519);
+  const mlDsa44 = createVerifierKey(origin, keys.mlDsa44, signatureType.mlDsaCosignature);
+  const receiptKeyThumbprint = keyThumbprint(keys.es256);
   const text = ({ size, rootHash }: Head): string => encodeCheckpoint({ origin, size, rootHash, extensions: [] });
   const receiptHeader = ({ time }: Head): Uint8Array =>
     encodeReceiptHeader({ origin, keyThumbprint: receiptKeyThumbprint, time });
-  const line = ({ name, keyId }: VerifierKey, signature: Uint8Array): NoteSignature => ({ name, keyId, signature });
 
   async function check(head: SignedHead): Promise<void> {
     const toBeSigned = receiptToBeSigned(receiptHeader(head), head.rootHash);
     const good = await Promise.all([
-      verifySignature(ed25519.publicKey, encodeUtf8(text(head)), head.noteSignature),
-      verifySignature(receiptKey, toBeSigned, head.receiptSignature),
+      verifySignature(keys.ed25519, encodeUtf8(text(head)), head.noteSignature),
+      verifySignature(keys.es256, toBeSigned, head.receiptSignature),
     ]);
     if (good.includes(false)) throw new AttestryError("VERIFY_SIGNATURE", "The head is not signed by this log's keys.");
   }
 
-  async function noteWith(head: Head, noteSignature: Uint8Array | Promise<Uint8Array>): Promise<Uint8Array> {
-    const body = text(head);
-    const mlDsa = signCosignature(body, mlDsa44, keys.mlDsa44, head.time);
-    const signatures = [line(ed25519, await noteSignature), line(mlDsa44, await mlDsa)];
-    return encodeUtf8(encodeNote({ text: body, signatures }));
+  async function checkLogNote(bytes: Uint8Array): Promise<Checkpoint> {
+    const note = parseNote(bytes);
+    const { verified } = await checkNote(note, [ed25519, mlDsa44]);
+    const checkpoint = parseCheckpoint(note.text);
+    if (verified.length === 2 && checkpoint.origin === origin) return checkpoint;
+    throw new AttestryError("VERIFY_CHECKPOINT", "The checkpoint lacks a signature of this log, or is another's.");
   }
 
   return {
     origin,
     verifierKeys: [ed25519, mlDsa44],
-    receiptKey,
+    receiptKey: keys.es256,
     receiptKeyThumbprint,
     receiptHeader,
     text,
     check,
+    checkNote: checkLogNote,
+    async checkCurrent(head: CurrentHead): Promise<void> {
+      const [, { size, rootHash }] = await Promise.all([check(head), checkLogNote(head.note)]);
+      if (size === head.size && equalBytes(rootHash, head.rootHash)) return;
+      throw new AttestryError("VERIFY_CHECKPOINT", "The stored checkpoint is not the stored head's.");
+    },
+  };
+}
 
-    noteOf: (head) => noteWith(head, head.noteSignature),
+export interface HeadSigner extends HeadVerifier {
+  /** Signs a head with all three keys. */
+  sign(head: Head): Promise<Pick<CurrentHead, "note" | "noteSignature" | "receiptSignature">>;
 
+  /** An older head's checkpoint again: its ML-DSA-44 signature is not kept, so it is made anew, for the same time. */
+  noteOf(head: SignedHead): Promise<Uint8Array>;
+}
+
+/** @throws USAGE when the origin cannot stand in a checkpoint */
+export function createHeadSigner(origin: string, keys: LogKeys): HeadSigner {
+  const verifier = createHeadVerifier(origin, {
+    ed25519: keys.ed25519.publicKey,
+    mlDsa44: keys.mlDsa44.publicKey,
+    es256: keys.es256.publicKey,
+  });
+  const { text, receiptHeader, verifierKeys } = verifier;
+  const [ed25519, mlDsa44] = verifierKeys;
+  const line = ({ name, keyId }: VerifierKey, signature: Uint8Array): NoteSignature => ({ name, keyId, signature });
+
+  async function noteWith(head: Head, noteSignature: Uint8Array | Promise<Uint8Array>): Promise<Uint8Array> {
+    const body = text(head);
+    const signed = await Promise.all([noteSignature, signCosignature(body, mlDsa44, keys.mlDsa44, head.time)]);
+    const signatures = [line(ed25519, signed[0]), line(mlDsa44, signed[1])];
+    return encodeUtf8(encodeNote({ text: body, signatures }));
+  }
+
+  return {
+    ...verifier,
     async sign(head: Head): Promise<Pick<CurrentHead, "note" | "noteSignature" | "receiptSignature">> {
-      const noteSignature = keys.ed25519.sign(encodeUtf8(text(head)));
-      const [note, receiptSignature] = await Promise.all([
-        noteWith(head, noteSignature),
+      const signing = keys.ed25519.sign(encodeUtf8(text(head)));
+      const [note, noteSignature, receiptSignature] = await Promise.all([
+        noteWith(head, signing),
+        signing,
         keys.es256.sign(receiptToBeSigned(receiptHeader(head), head.rootHash)),
       ]);
-      return { note, noteSignature: await noteSignature, receiptSignature };
+      return { note, noteSignature, receiptSignature };
     },
-
-    async checkCurrent(head: CurrentHead): Promise<void> {
-      await check(head);
-      const note = parseNote(head.note);
-      const signed = (key: VerifierKey): Uint8Array =>
-        note.signatures.find(({ name, keyId }) => name === key.name && equalBytes(keyId, key.keyId))?.signature ??
-        new Uint8Array();
-      if (note.text !== text(head) || !equalBytes(signed(ed25519), head.noteSignature)) {
-        throw new AttestryError("VERIFY_SIGNATURE", "The stored checkpoint is not the stored head's.");
-      }
-      await checkCosignature(note.text, mlDsa44, signed(mlDsa44));
-    },
+    noteOf: (head) => noteWith(head, head.noteSignature),
   };
 }
 

@@ -1,4 +1,5 @@
 /** `@attestry/server`: the notary and the witness, to run or to build into something else. */
+export { type AuditDataOptions, auditData } from "./audit-data.ts";
 export { createDataFolder, type DataFolder, dataFolder, defaultDataFolder } from "./data-folder.ts";
 export { type AppOptions, createApp } from "./http/app.ts";
 export type { RateLimit } from "./http/rate-limit.ts";
@@ -12,6 +13,7 @@ export {
   type Passphrase,
 } from "./keys/file-signer.ts";
 export { publicKeyOf } from "./keys/pkcs8.ts";
+export type { AuditSummary, Finding } from "./log/audit.ts";
 export { createNotary, type Notary, type NotaryOptions, type NotaryStatus, type WitnessOption } from "./notary.ts";
 export type { Outcome, Registered } from "./registration.ts";
 export { defaultRateLimits, type RunningServer, type ServerOptions, startServer } from "./server.ts";

@@ -83,6 +83,13 @@ export async function openOrCreatePublicKey(path: string, options: Passphrase = 
   return (await describe(path)).publicKey ?? (await openOrCreateSigner(path, options)).publicKey;
 }
 
+/** The public key that a key file names, with no passphrase. @throws NOT_FOUND when there is none, or no such file */
+export async function readPublicKey(path: string): Promise<PublicKey> {
+  const { publicKey } = await describe(path);
+  if (publicKey === undefined) throw new AttestryError("NOT_FOUND", `${path} is not there, or names no public key.`);
+  return publicKey;
+}
+
 /** One key of a folder. `publicKey` is undefined when the file names none that can be read without its passphrase. */
 export interface KeyFile {
   readonly path: string;
