@@ -38,8 +38,8 @@ export interface Sequencer {
   /**
    * Resolves, in the order of the entries, once all of them are durable. When it rejects, some may have been registered all
    * the same; submitting the same entries again is safe and answers with their index.
-   * @throws PUSHBACK when too much waits; UNAVAILABLE_STOPPING after `close`; UNAVAILABLE_STORAGE, CONFLICT_SIZE (all of
-   *   them: try again); FATAL_CLOCK; FATAL_CORRUPT
+   * @throws PUSHBACK when too much waits; UNAVAILABLE_STOPPING after `close`; UNAVAILABLE_STORAGE, CONFLICT_SIZE and
+   *   FATAL_INTERNAL (all of them: try again); FATAL_CLOCK; FATAL_CORRUPT
    */
   submit(entries: readonly AdmittedEntry[]): Promise<Sequenced[]>;
   /** Resolves when everything submitted so far has its answer. The store stays open. */
@@ -71,7 +71,7 @@ export async function createSequencer(options: SequencerOptions): Promise<Sequen
           submission.settle(at, sequenced[i] as Sequenced);
         });
       } catch (error) {
-        for (const { submission } of waiting) submission.reject(error);
+        for (const { submission } of waiting) submission.reject(foreseen(error));
       }
       for (const { entry } of waiting) count(entry, -1);
     }
@@ -140,6 +140,11 @@ function createSubmission(
   };
 }
 
+/** Submitters match on codes; an error that nobody foresaw invites to try again, like the others. */
+function foreseen(cause: unknown): AttestryError {
+  return isAttestryError(cause) ? cause : new AttestryError("FATAL_INTERNAL", undefined, { cause });
+}
+
 function nextTurn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }
@@ -179,7 +184,7 @@ async function createWriter({ store, signHead, onHead, clock = Date.now }: Seque
       // The write may have reached the disk all the same; only what is there now gives a definite answer.
       const { head } = await current();
       if (head?.size === batch.head.size && equalBytes(head.rootHash, batch.head.rootHash)) return;
-      throw isAttestryError(cause) ? cause : new AttestryError("UNAVAILABLE_STORAGE", undefined, { cause });
+      throw cause;
     }
   }
 
