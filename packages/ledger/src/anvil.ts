@@ -1,0 +1,173 @@
+/**
+ * A local Ethereum chain of one node for trying things out: anvil (https://getfoundry.sh/anvil), its state kept in a folder. It
+ * ends with the process that started it, however that ends, and is started again when it dies by itself.
+ */
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { copyFile, mkdir, readFile, rm, stat } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { createServer } from "node:net";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { AttestryError } from "@attestry/core";
+
+export interface AnvilOptions {
+  /** Where the chain is kept, in `chain.json`; made when it is not there. Without it the chain is gone in the end. */
+  readonly folder?: string;
+  /** On the loopback address. A free one is chosen when it is left out. */
+  readonly port?: number;
+  /** More of anvil's own arguments. */
+  readonly moreArguments?: readonly string[];
+}
+
+export interface Anvil {
+  readonly url: string;
+  readonly chainId: number;
+  /** Process id of the node that runs now; undefined while it starts again. */
+  readonly pid: number | undefined;
+  /** Ends the node once its state is on disk. */
+  close(): Promise<void>;
+}
+
+export const anvilChainId = 31337;
+
+/**
+ * Key of the first account that anvil puts money on, 32 bytes: the same on every machine and known to all the world, so good
+ * for a chain that only this machine uses and for nothing else.
+ */
+export const anvilAccountKey: Uint8Array = Uint8Array.fromHex(
+  "ac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80",
+);
+
+/** Resolves when the node answers. @throws UNAVAILABLE_LEDGER when it cannot be started; USAGE when the port is taken */
+export async function startAnvil(options: AnvilOptions = {}): Promise<Anvil> {
+  const port = await findPort(options.port ?? 0);
+  const program = findProgram();
+  let closing = false;
+  let node = await start();
+
+  async function start(): Promise<RunningNode> {
+    const state = options.folder === undefined ? [] : await prepareState(options.folder);
+    const started = runKept(program, ["--port", String(port), "--quiet", ...state, ...(options.moreArguments ?? [])]);
+    await awaitAnswer(port, started);
+    started.keeper.once("exit", () => void restart());
+    return started;
+  }
+
+  async function restart(): Promise<void> {
+    for (let wait = 50; !closing; wait = Math.min(2 * wait, 10_000)) {
+      await sleep(wait, undefined, { ref: false });
+      const started = closing ? undefined : await start().catch(() => undefined);
+      if (started === undefined) continue;
+      node = started;
+      if (closing) await stop(node);
+      return;
+    }
+  }
+
+  return {
+    url: `http://127.0.0.1:${port}`,
+    chainId: anvilChainId,
+    get pid() {
+      return node.keeper.exitCode === null ? node.pid : undefined;
+    },
+    close: async () => {
+      closing = true;
+      await stop(node);
+    },
+  };
+}
+
+interface RunningNode {
+  readonly keeper: ChildProcess;
+  pid: number | undefined;
+}
+
+function runKept(program: string, programArguments: readonly string[]): RunningNode {
+  const keeper = spawn(process.execPath, [join(import.meta.dirname, "anvil-keeper.ts"), program, ...programArguments], {
+    stdio: ["ignore", "ignore", "ignore", "ipc"],
+    windowsHide: true,
+    detached: process.platform !== "win32", // or Ctrl-C would end the node before those who use it
+  });
+  const node: RunningNode = { keeper, pid: undefined };
+  keeper.on("message", (message: { pid: number }) => {
+    node.pid = message.pid;
+  });
+  keeper.unref();
+  keeper.channel?.unref();
+  return node;
+}
+
+async function stop({ keeper }: RunningNode): Promise<void> {
+  if (keeper.exitCode !== null || keeper.signalCode !== null) return;
+  keeper.ref();
+  const exited = once(keeper, "exit");
+  keeper.disconnect();
+  await exited;
+}
+
+const startTimeout = 30_000;
+
+async function awaitAnswer(port: number, node: RunningNode): Promise<void> {
+  const body = JSON.stringify({ jsonrpc: "2.0", id: 1, method: "eth_chainId", params: [] });
+  const headers = { "content-type": "application/json" };
+  const deadline = Date.now() + startTimeout;
+  while (Date.now() < deadline && node.keeper.exitCode === null) {
+    const signal = AbortSignal.timeout(1000);
+    const answer = await fetch(`http://127.0.0.1:${port}`, { method: "POST", headers, body, signal }).catch(() => null);
+    if (answer?.ok) return;
+    await sleep(20);
+  }
+  await stop(node);
+  throw new AttestryError("UNAVAILABLE_LEDGER", "The local ledger (anvil) does not start.");
+}
+
+/**
+ * The arguments that keep the chain in a folder. The node rewrites the whole file again and again, less often as it grows, and
+ * can be killed in the middle: so what it last started from is kept beside it, and is used when the file is cut short.
+ */
+async function prepareState(folder: string): Promise<string[]> {
+  await mkdir(folder, { recursive: true });
+  const path = join(folder, "chain.json");
+  const copy = join(folder, "chain.last.json");
+  if (await isWhole(path)) await copyFile(path, copy);
+  else if (await isWhole(copy)) await copyFile(copy, path);
+  else await rm(path, { force: true });
+  const { size } = await stat(path).catch(() => ({ size: 0 }));
+  const seconds = 1 + Math.floor(size / 2_000_000);
+  return ["--state", path, "--state-interval", String(seconds)];
+}
+
+async function isWhole(path: string): Promise<boolean> {
+  try {
+    JSON.parse(await readFile(path, "utf8"));
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+async function findPort(wanted: number): Promise<number> {
+  const server = createServer().listen(wanted, "127.0.0.1");
+  try {
+    await once(server, "listening");
+  } catch (cause) {
+    throw new AttestryError("USAGE", `Port ${wanted} is taken; the local ledger needs one of its own.`, { cause });
+  }
+  const address = server.address();
+  server.close();
+  await once(server, "close");
+  return typeof address === "object" && address !== null ? address.port : wanted;
+}
+
+/** The binary itself: the package's own wrapper is one more process that could outlive this one. */
+function findProgram(): string {
+  const machine = `${process.platform}-${process.arch === "x64" ? "amd64" : process.arch}`;
+  const name = process.platform === "win32" ? "anvil.exe" : "anvil";
+  try {
+    return createRequire(import.meta.url).resolve(`@foundry-rs/anvil-${machine}/bin/${name}`);
+  } catch (cause) {
+    const message = `There is no local ledger (anvil) for ${machine}. Use a ledger of your own, or none.`;
+    throw new AttestryError("UNAVAILABLE_LEDGER", message, { cause });
+  }
+}

@@ -1,0 +1,43 @@
+/** The part of the `AttestryAnchors` contract's ABI that the driver uses, typed; `abi.test.ts` compares it with the compiled one. */
+import { type ParseAbi, parseAbi } from "viem";
+
+const signatures = [
+  "constructor(address[] members, NewWriter[] writers, NewLog[] logs, address predecessor_)",
+  "struct NewWriter { address member; address account; }",
+  "struct NewLog { string origin; bytes32 keyX; bytes32 keyY; }",
+  "struct Log { bytes32 keyX; bytes32 keyY; uint64 latestSize; uint64 keyNumber; }",
+  "function anchor(bytes32 originHash, uint64 size, bytes32 root, bytes32 r, bytes32 s)",
+  "function rotateLogKey(bytes32 originHash, bytes32 keyX, bytes32 keyY, bytes32 r, bytes32 s)",
+  "function propose(bytes action) returns (bytes32 id)",
+  "function approve(bytes32 id)",
+  "function addMember(address member)",
+  "function removeMember(address member)",
+  "function addWriter(address member, address account)",
+  "function removeWriter(address account)",
+  "function setLogKey(string origin, bytes32 keyX, bytes32 keyY)",
+  "function latest(bytes32 originHash) view returns (uint64 size, bytes32 root)",
+  "function rootAt(bytes32 originHash, uint64 size) view returns (bytes32)",
+  "function logOf(bytes32 originHash) view returns (Log)",
+  "function getMembers() view returns (address[])",
+  "function getWriters() view returns (address[])",
+  "function memberOf(address writer) view returns (address member)",
+  "function predecessor() view returns (address)",
+  "function proposals(bytes32 id) view returns (bytes action, uint64 deadline)",
+  "function approvalsOf(bytes32 id) view returns (uint256 count)",
+  "event Anchored(bytes32 indexed originHash, uint64 indexed size, bytes32 root, address writer)",
+  "event LogRegistered(bytes32 indexed originHash, string origin)",
+  "event Proposed(bytes32 indexed id, address indexed member, bytes action)",
+  "error AccessControlUnauthorizedAccount(address account, bytes32 neededRole)",
+  "error UnknownLog(bytes32 originHash)",
+  "error SizeNotGrown(uint64 latestSize, uint64 size)",
+  "error EmptyRoot()",
+  "error BadLogSignature()",
+  "error InvalidKey()",
+  "error OnlyByApproval()",
+  "error UnknownProposal(bytes32 id)",
+  "error ProposalLapsed(bytes32 id, uint64 deadline)",
+  "error InvalidAccount(address account)",
+  "error LastMember()",
+] as const;
+
+export const abi: ParseAbi<typeof signatures> = parseAbi(signatures);
