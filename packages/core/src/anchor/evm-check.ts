@@ -19,9 +19,10 @@ export function checkEvmAnchor(
   checkSameCheckpoint(anchor, checkpoint);
   const trusted = trustedLedgers(anchor, ledgers);
   const header = parseHeader(anchor.header);
-  const { ledger, finality } = checkBlock(header, trusted);
+  const hash = blockHash(header);
+  const { ledger, finality } = checkBlock(header, hash, trusted);
   checkStorage(anchor, checkAccount(anchor, header));
-  return { time: header.time, blockNumber: header.number, blockHash: blockHash(header), finality, ledger };
+  return { time: header.time, blockNumber: header.number, blockHash: hash, finality, ledger };
 }
 
 function checkSameCheckpoint(
@@ -46,12 +47,16 @@ function trustedLedgers(anchor: EvmAnchor, ledgers: readonly TrustedLedger[]): r
 }
 
 /** The first of the ledgers that shows the block to be on it; else the first refusal; else that none can tell. */
-function checkBlock(header: EvmHeader, ledgers: readonly TrustedLedger[]): Pick<AnchorFinding, "ledger" | "finality"> {
+function checkBlock(
+  header: EvmHeader,
+  hash: Uint8Array,
+  ledgers: readonly TrustedLedger[],
+): Pick<AnchorFinding, "ledger" | "finality"> {
   let unproven: TrustedLedger | undefined;
   let refusal: unknown;
   for (const ledger of ledgers) {
     try {
-      const finality = proveBlock(header, ledger);
+      const finality = proveBlock(header, hash, ledger);
       if (finality !== "unproven") return { ledger, finality };
       unproven ??= ledger;
     } catch (error) {
@@ -62,9 +67,8 @@ function checkBlock(header: EvmHeader, ledgers: readonly TrustedLedger[]): Pick<
   return { ledger: unproven, finality: "unproven" };
 }
 
-function proveBlock(header: EvmHeader, ledger: TrustedLedger): AnchorFinding["finality"] {
+function proveBlock(header: EvmHeader, hash: Uint8Array, ledger: TrustedLedger): AnchorFinding["finality"] {
   const { validators = [], blockHashes = [] } = ledger; // an empty list trusts as little as none
-  const hash = blockHash(header);
   if (blockHashes.some((pinned) => equalBytes(pinned, hash))) return "pinned";
   if (validators.length > 0) {
     const kind = ledger.consensus ?? bftKind(header);
