@@ -53,10 +53,11 @@ export async function checkTimeStamp(options: CheckTimeStampOptions): Promise<Ti
   const { info, signer } = token;
   checkInfo(info, options);
   const { authority, certificates, between } = reading(() => findAuthority(token));
+  const scheme = reading(() => parseScheme(signer));
+  reading(() => checkContent(token));
   const path = await findPath({ certificate: authority, between, roots, at: info.time });
   await checkNoStrays(path, certificates, roots);
-  reading(() => checkContent(token));
-  await checkSignature(signer, authority);
+  await checkSignature(signer, authority, scheme);
   const { time, accuracy, policy, serial } = info;
   return { time, accuracy, authority: authority.subject, policy, serial };
 }
@@ -98,12 +99,15 @@ function checkContent({ signer, content }: TimeStampToken): void {
   if (!isSame) throw fault("message_digest", "The time stamp is not the one that was signed.");
 }
 
-async function checkSignature(signer: Signer, authority: Certificate): Promise<void> {
-  const { signed, signature } = signer;
+async function checkSignature(
+  { signed, signature }: Signer,
+  authority: Certificate,
+  scheme: SignatureScheme,
+): Promise<void> {
   checkKeyLength(authority);
   // The attributes stand where a certificate's signed part does: what is checked is the same.
   const statement = { ...authority, raw: { ...authority.raw, signed, signature } };
-  if (!(await isSignedBy(statement, authority, parseScheme(signer))))
+  if (!(await isSignedBy(statement, authority, scheme)))
     throw fault("bad_signature", "The authority's signature is wrong, or its kind cannot be checked here.");
 }
 
@@ -111,7 +115,7 @@ const rsaEncryption = "300d06092a864886f70d0101010500";
 
 function parseScheme({ signatureAlgorithm, digestAlgorithm }: Signer): SignatureScheme {
   if (encodeHex(signatureAlgorithm) === rsaEncryption) return { name: "RSASSA-PKCS1-v1_5", hash: digestAlgorithm };
-  const scheme = reading(() => parseSignatureScheme(signatureAlgorithm));
+  const scheme = parseSignatureScheme(signatureAlgorithm);
   if (scheme === "weak") throw fault("weak_algorithm", "The time stamp is signed with a broken hash.");
   if (scheme === "unsupported" || scheme.name === "Ed25519")
     throw fault("unsupported_algorithm", "The time stamp is signed in an unknown way.");
