@@ -17,6 +17,7 @@ import {
   type TrustedLedger,
 } from "./evm-anchor.ts";
 import { parseHeader } from "./header.ts";
+import { encodeRlp } from "./rlp.ts";
 
 const time = 1_790_000_000;
 const checkpoint = { origin: "example.org/log", size: 70_000, rootHash: sha256(Uint8Array.of(1)) };
@@ -144,6 +145,41 @@ test("a root hash that begins with zeros is stored shorter, and holds", async ()
     const found = await checkEvmAnchor(await qbft.anchor(shorter), shorter, [sealed]);
     assert.equal(found.finality, "sealed");
   }
+});
+
+/** An anchor in a made-up block whose tries hold one account and one word, which anyone can make. */
+async function madeUp(account: (storageRoot: Uint8Array) => Uint8Array, word: Uint8Array): Promise<EvmAnchor> {
+  const leaf = (key: Uint8Array, value: Uint8Array): Uint8Array =>
+    encodeRlp([Uint8Array.from([0x20, ...keccak_256(key)]), value]);
+  const storage = leaf(await anchorStorageSlot(checkpoint.origin, checkpoint.size), word);
+  const state = leaf(anchor.contract, account(keccak_256(storage)));
+  const header = encodeTestHeader({ stateRoot: keccak_256(state) });
+  return { ...anchor, header, accountProof: [state], storageProof: [storage] };
+}
+
+test("an account or a stored word of another form is refused", async () => {
+  const none = new Uint8Array();
+  const account = (root: Uint8Array): Uint8Array => encodeRlp([none, none, root, new Uint8Array(32)]);
+  const word = encodeRlp(checkpoint.rootHash);
+  const check = async (made: Promise<EvmAnchor>) => checkEvmAnchor(await made, checkpoint, [unproven]);
+  assert.equal((await check(madeUp(account, word))).finality, "unproven");
+  const accounts: ((root: Uint8Array) => Uint8Array)[] = [
+    (root) => encodeRlp([none, none, root]),
+    (root) => encodeRlp([none, none, root, none, none]),
+    (root) => encodeRlp([none, none, root.subarray(1), none]),
+    (root) => encodeRlp([none, none, [root], none]),
+    (root) => encodeRlp(root),
+    () => Uint8Array.of(0xff),
+  ];
+  for (const strange of accounts) await refuses(() => check(madeUp(strange, word)), "VERIFY_ANCHOR_ACCOUNT");
+  const words = [
+    checkpoint.rootHash,
+    encodeRlp([checkpoint.rootHash]),
+    encodeRlp(new Uint8Array(33).fill(1)),
+    encodeRlp(Uint8Array.of(0, 1)),
+    Uint8Array.of(0x80),
+  ];
+  for (const strange of words) await refuses(() => check(madeUp(account, strange)), "VERIFY_ANCHOR_STORAGE");
 });
 
 const single = testLedger("qbft", 1);
