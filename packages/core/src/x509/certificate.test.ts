@@ -15,7 +15,8 @@ function tlv(tag: number, ...parts: readonly Uint8Array[]): Uint8Array {
   const { length } = value;
   if (length < 0x80) return concatBytes(Uint8Array.of(tag, length), value);
   if (length < 0x100) return concatBytes(Uint8Array.of(tag, 0x81, length), value);
-  return concatBytes(Uint8Array.of(tag, 0x82, length >> 8, length & 0xff), value);
+  if (length < 0x10000) return concatBytes(Uint8Array.of(tag, 0x82, length >> 8, length & 0xff), value);
+  return concatBytes(Uint8Array.of(tag, 0x83, length >> 16, (length >> 8) & 0xff, length & 0xff), value);
 }
 
 const hex = (text: string) => Uint8Array.fromHex(text.replaceAll(" ", ""));
@@ -300,4 +301,16 @@ test("bytes of any kind, and certificates cut, stretched and changed, give a cer
   fc.assert(fc.property(fc.uint8Array({ maxLength: 200 }), check), { numRuns: 2000 });
   fc.assert(fc.property(edited, check), { numRuns: 8000 });
   assert.ok(parsed > 1000, `only ${parsed} parsed`); // changed serial numbers, dates, signatures
+});
+
+test("parts of a megabyte are read or refused at once, and with no other error", () => {
+  const long = (tag: number, byte: number) => tlv(tag, new Uint8Array(1_000_000).fill(byte));
+  const oid = new Uint8Array(1_000_000).fill(0xff, 0, -1);
+  refused(build({ spki: sequence(sequence(tlv(0x06, oid)), hex("03020001")) }), "object identifier");
+  refused(build({ validity: sequence(long(0x17, 0x30), utcTime("270101000000Z")) }), "time");
+  for (const type of [0x0c, 0x13, 0x14]) {
+    assert.equal(parseCertificate(build({ subject: commonName(long(type, 0x61)) })).commonName?.length, 1_000_000);
+  }
+  const [uri] = parseCertificate(withExtensions(extension(altName, sequence(long(0x86, 0x61))))).subjectAltNames.uri;
+  assert.equal(uri?.length, 1_000_000);
 });

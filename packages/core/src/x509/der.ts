@@ -167,8 +167,12 @@ function checkPrimitive({ tag: type, value, whole }: DerElement): void {
   if (first === undefined || isPadded) throw malformed("An integer is empty, or takes more octets than it needs.");
 }
 
+// Real ones have at most a few dozen octets, and arcs take time that grows with the square of their length.
+const longestOid = 128;
+
 // X.690 §8.19
 function decodeOid(bytes: Uint8Array): string {
+  if (bytes.length > longestOid) throw malformed(`An object identifier has more than ${longestOid} octets.`);
   const arcs: bigint[] = [];
   let arc = 0n;
   let fresh = true;

@@ -1,5 +1,5 @@
 /** X.501 names as text (RFC 4514), the way people and `iss` claims write them. */
-import { encodeUtf8 } from "../bytes.ts";
+import { decodeUtf8, encodeUtf8 } from "../bytes.ts";
 import { type DerElement, DerReader, malformed, tag } from "./der.ts";
 
 export interface DistinguishedName {
@@ -58,7 +58,7 @@ const decoders = new Map<number, (bytes: Uint8Array) => string>([
   [0x0c, (bytes) => new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes)], // UTF8String
   [0x12, decodeAscii], // NumericString
   [0x13, decodeAscii], // PrintableString
-  [0x14, (bytes) => String.fromCharCode(...bytes)], // TeletexString, as everybody uses it: Latin-1
+  [0x14, (bytes) => Array.from(bytes, (byte) => String.fromCharCode(byte)).join("")], // TeletexString, as everybody uses it: Latin-1
   [0x16, decodeAscii], // IA5String
   [0x1a, decodeAscii], // VisibleString
   [0x1e, (bytes) => new TextDecoder("utf-16be", { fatal: true, ignoreBOM: true }).decode(bytes)], // BMPString
@@ -75,7 +75,7 @@ function decodeText({ tag, value }: DerElement): string | undefined {
 /** @throws MALFORMED_CERTIFICATE if a byte is not ASCII */
 export function decodeAscii(bytes: Uint8Array): string {
   if (bytes.some((byte) => byte >= 0x80)) throw malformed("A text that must be ASCII is not.");
-  return String.fromCharCode(...bytes);
+  return decodeUtf8(bytes, "MALFORMED_CERTIFICATE");
 }
 
 // RFC 4514 §2.4. Characters that one cannot see are escaped too, so that no two names look alike by them.

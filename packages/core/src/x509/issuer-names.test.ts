@@ -36,6 +36,16 @@ test("it speaks for nobody else: names are compared whole and exactly", () => {
   }
 });
 
+test("a common name that reads like a URI or a subject does not pass for one", () => {
+  const subjectAltNames = { uri: [], dns: [], email: [] };
+  for (const commonName of ["https://kent.gov/", "urn:kent:deeds", "CN=Registrar,O=Kent County"]) {
+    const subject = `CN=${commonName.replace(/,/g, "\\,")},O=Elsewhere`;
+    const impostor = { subject, commonName, subjectAltNames };
+    assert.throws(() => checkCertificateNames(impostor, commonName), { code: "VERIFY_ISSUER" }, commonName);
+    checkCertificateNames(impostor, subject);
+  }
+});
+
 test("the preferred name is the first URI, else the first DNS name as https, else the subject", () => {
   const { subjectAltNames } = registrar;
   assert.equal(preferredIssuerName(registrar), "urn:kent:deeds");

@@ -5,12 +5,13 @@ import type { Certificate } from "./certificate.ts";
 type Names = Pick<Certificate, "subject" | "commonName" | "subjectAltNames">;
 
 /**
- * Every `iss` that the leaf may use: its URIs; its DNS names, bare and as `https://`; its subject (RFC 4514); its common name.
- * The preferred one comes first.
+ * Every `iss` that the leaf may use: its URIs; its DNS names, bare and as `https://`; its subject (RFC 4514); its common name,
+ * unless that reads like a URI or a subject, which might be somebody else's. The preferred one comes first.
  */
 export function certificateNames({ subject, commonName, subjectAltNames }: Names): string[] {
   const dns = subjectAltNames.dns.flatMap((name) => [`https://${name}`, name]);
-  const names = [...subjectAltNames.uri, ...dns, subject, commonName ?? ""];
+  const common = commonName === undefined || /[:=]/.test(commonName) ? "" : commonName;
+  const names = [...subjectAltNames.uri, ...dns, subject, common];
   return [...new Set(names.filter((name) => name !== ""))];
 }
 
