@@ -129,3 +129,9 @@ test("a length that promises more than there is takes no memory", () => {
   refuses("9b000fffffffffffff");
   refuses("bb000fffffffffffff");
 });
+
+test("refuses more items than anything of ours has, each of which takes far more memory than its one byte", () => {
+  const items = (count: number) => Uint8Array.fromHex(`9a${count.toString(16).padStart(8, "0")}${"a0".repeat(count)}`);
+  assert.equal((decodeCbor(items(131_071)) as CborValue[]).length, 131_071);
+  refuses(items(131_072).toHex());
+});

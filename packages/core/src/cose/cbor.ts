@@ -1,7 +1,7 @@
 /**
  * Deterministic CBOR (RFC 8949 §4.2.1): the subset that COSE uses, read in one pass that refuses every byte string that
  * would not encode back to itself. Integers are safe integers, maps are `Map`s with integer or text keys, and there are no
- * floats, no indefinite lengths, no simple values but false, true and null, and at most 16 levels.
+ * floats, no indefinite lengths, no simple values but false, true and null, at most 16 levels, and at most 131,072 items.
  */
 import { decodeUtf8, encodeUtf8 } from "../bytes.ts";
 import { AttestryError, type ErrorCode } from "../errors.ts";
@@ -22,6 +22,8 @@ export class Tagged {
 }
 
 const maxDepth = 16;
+/** An item of one byte takes two hundred in memory. The largest thing that is sent, a batch's answer, has 90,000 items. */
+const maxItems = 131_072;
 
 export interface DecodeOptions {
   /** The code that a refusal carries. Default MALFORMED_CBOR. */
@@ -49,6 +51,7 @@ class Decoder {
   readonly code: ErrorCode;
   readonly keyOrder: "sorted" | "any";
   offset = 0;
+  items = 0;
 
   constructor(bytes: Uint8Array, code: ErrorCode, keyOrder: "sorted" | "any") {
     this.bytes = bytes;
@@ -64,6 +67,7 @@ class Decoder {
 
   item(depth: number): CborValue {
     if (depth > maxDepth) this.refuse(`it is nested deeper than ${maxDepth} levels`);
+    if (++this.items > maxItems) this.refuse(`it has more than ${maxItems} items`);
     const initial = this.bytes[this.offset] ?? this.refuse("it ends too early");
     this.offset += 1;
     const major = initial >> 5;

@@ -29,6 +29,8 @@ const code = "MALFORMED_RECEIPT";
 const rfc9162Sha256 = 1;
 const inclusionLabel = -1;
 const maxPathLength = 64;
+/** Anchors, and time stamps: each takes signature checks, and whoever made the file may be hostile. */
+const maxProofsOfTime = 16;
 
 /** What the log says under its signature, beside the root itself. */
 export interface ReceiptClaims {
@@ -164,15 +166,19 @@ function parseReceiptClaims(header: CborMap): Receipt["claims"] {
 function parseTreeEvidence(unprotected: CborMap): TreeEvidence {
   const list = (key: string, what: string): CborValue[] | undefined =>
     unprotected.has(key) ? asArray(unprotected.get(key), what, code) : undefined;
-  const bytesList = (key: string, what: string): Uint8Array[] | undefined =>
-    list(key, what)?.map((item) => asBytes(item, what, code));
+  const proofsOfTime = (key: string, what: string): Uint8Array[] | undefined => {
+    const items = list(key, what);
+    if (items !== undefined && items.length > maxProofsOfTime)
+      throw new AttestryError(code, `${what}: there may be at most ${maxProofsOfTime}.`);
+    return items?.map((item) => asBytes(item, what, code));
+  };
   const checkpoint = unprotected.get(label.checkpoint);
   const kccs = unprotected.get(label.kccs);
   const verifierKeys = list(label.verifierKeys, "The verifier keys")?.map((item) =>
     asText(item, "A verifier key", code),
   );
-  const anchors = bytesList(label.anchors, "The anchors");
-  const timeStamps = bytesList(label.timeStamps, "The time stamps");
+  const anchors = proofsOfTime(label.anchors, "The anchors");
+  const timeStamps = proofsOfTime(label.timeStamps, "The time stamps");
   return {
     ...(checkpoint === undefined ? {} : { checkpoint: asBytes(checkpoint, "The checkpoint", code) }),
     ...(kccs === undefined ? {} : { receiptKey: parseReceiptKey(kccs) }),

@@ -3,6 +3,7 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { testLog, testSigner } from "../../test-kit/log.ts";
 import {
+  type CborKey,
   type CborMap,
   type CborValue,
   decodeCbor,
@@ -119,11 +120,26 @@ test("a statement that lacks or bends a required header or claim is refused", as
     ["a long subject", claim(2, "x".repeat(513)), "MALFORMED_STATEMENT"],
     ["a subject that turns the reading direction", claim(2, "deed \u202e4711"), "MALFORMED_STATEMENT"],
     ["a subject with a line break", claim(2, "deed\n4711"), "MALFORMED_STATEMENT"],
+    [
+      "a claim under a text key",
+      (header) =>
+        header.set(
+          15,
+          new Map<CborKey, CborValue>([
+            ["1", "x"],
+            [2, "x"],
+            [6, 1],
+          ]),
+        ),
+      "MALFORMED_STATEMENT",
+    ],
     ["no hash envelope", drop(258), "MALFORMED_STATEMENT"],
     ["another hash", set(258, -43), "MALFORMED_STATEMENT"],
     ["a content type of the hash", set(3, "application/pdf"), "MALFORMED_STATEMENT"],
     ["no key", drop(4), "MALFORMED_STATEMENT"],
     ["a key and a certificate", set(34, [-16, digest]), "MALFORMED_STATEMENT"],
+    ["a key under a text label", (header) => header.delete(4) && header.set("4", digest), "MALFORMED_STATEMENT"],
+    ["an x5t of three", (header) => header.delete(4) && header.set(34, [-16, digest, 1]), "MALFORMED_STATEMENT"],
     ["a short kid", set(4, encodeUtf8("k")), "MALFORMED_STATEMENT"],
     ["critical headers", set(2, [258]), "MALFORMED_STATEMENT"],
     ["no algorithm", drop(1), "VERIFY_ALGORITHM"],
@@ -138,6 +154,10 @@ test("a statement that lacks or bends a required header or claim is refused", as
     const bytes = await withHeader(change);
     assert.throws(() => parseStatement(bytes), has(code), what);
   }
+});
+
+test("half a surrogate pair, which would be signed as another character, is refused", async () => {
+  await assert.rejects(signStatement({ ...claims, subject: "deed \ud800" }, signer), has("MALFORMED_STATEMENT"));
 });
 
 test("structures that are not a tagged COSE_Sign1 of four parts are refused", async () => {
@@ -207,6 +227,16 @@ test("a receipt that attaches its payload, has another tree, no proof, two proof
     receipt(new Map([[-1, [encodeCbor([5, 1, [], 0])]]])),
   ];
   for (const bytes of refused) assert.throws(() => parseReceipt(bytes), has("MALFORMED_RECEIPT"));
+});
+
+test("a receipt carries at most 16 anchors and 16 time stamps, each of which takes time to check", () => {
+  const protectedBytes = encodeReceiptHeader({ origin: "log", keyThumbprint: digest, time: 1 });
+  const parts = { protectedBytes, signature: new Uint8Array(64), size: 1, index: 0, path: [] };
+  for (const kind of ["anchors", "timeStamps"] as const) {
+    const withSome = (count: number) => encodeReceipt({ ...parts, [kind]: Array(count).fill(digest) });
+    assert.equal(parseReceipt(withSome(16)).evidence[kind]?.length, 16);
+    assert.throws(() => parseReceipt(withSome(17)), has("MALFORMED_RECEIPT"));
+  }
 });
 
 test("every parser answers any bytes with a value or one of its own errors", async () => {

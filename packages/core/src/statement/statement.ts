@@ -189,8 +189,8 @@ function parseKeyName(header: CborMap): Statement["key"] {
   if (header.has(label.x5t) === header.has(label.kid))
     throw new AttestryError(code, "The signed header needs a kid or an x5t, and not both.");
   if (header.has(label.kid)) return { kind: "kid", thumbprint: asBytes(header.get(label.kid), "The kid", code, 32) };
-  const [algorithm, hash] = asArray(header.get(label.x5t), "The x5t", code);
-  if (algorithm !== sha256Algorithm) throw new AttestryError(code, "The x5t is not a SHA-256 hash.");
+  const [algorithm, hash, ...more] = asArray(header.get(label.x5t), "The x5t", code);
+  if (algorithm !== sha256Algorithm || more.length > 0) throw new AttestryError(code, "The x5t is not a SHA-256 hash.");
   return { kind: "x5t", thumbprint: asBytes(hash, "The x5t's hash", code, 32) };
 }
 
@@ -221,8 +221,8 @@ export function checkClaims(claims: StatementClaims): void {
   };
   for (const [name, text] of Object.entries(texts)) {
     if (text === undefined) continue;
-    // Control characters could dress up what a verifier's screen shows.
-    if (text.length === 0 || text.length > maxText || /[\p{Cc}\p{Cf}\p{Co}\p{Cn}\u2028\u2029]/u.test(text)) {
+    // Control characters could dress up what a verifier's screen shows; half a surrogate pair would be signed as U+FFFD.
+    if (text.length === 0 || text.length > maxText || /[\p{C}\u2028\u2029]/u.test(text)) {
       throw new AttestryError(
         "MALFORMED_STATEMENT",
         `The ${name} must have 1 to ${maxText} characters, none of them a control character.`,
