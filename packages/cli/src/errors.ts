@@ -1,5 +1,6 @@
 /** Turns what the operating system and the runtime throw into Attestry's errors, with the file that it was about. */
 import { AttestryError, type ErrorCode, isAttestryError } from "@attestry/core";
+import { fileChanged, notAFile } from "./files/read-and-hash.ts";
 
 const reasons: Readonly<Record<string, string>> = {
   ENOENT: "there is no such file",
@@ -16,15 +17,24 @@ const reasons: Readonly<Record<string, string>> = {
   ENAMETOOLONG: "the name is too long",
   ELOOP: "the symbolic links lead in a circle",
   EIO: "the disk reports an error",
+  [notAFile]: "it is not a file",
 };
 
-/** `error` as an AttestryError that names the file: UNAVAILABLE_STORAGE when there is no room, else USAGE_FILE. */
+/**
+ * `error` as an AttestryError that names the file: UNAVAILABLE_STORAGE when there is no room, CONFLICT_FILE_CHANGED, else
+ * USAGE_FILE.
+ */
 export function fileError(error: unknown, path: string, doing: string): AttestryError {
   if (isAttestryError(error)) return error;
   const errno = errnoOf(error);
+  const data = { path };
+  if (errno === fileChanged) {
+    const message = `${path} changed while it was being read. Try again when nothing writes to it.`;
+    return new AttestryError("CONFLICT_FILE_CHANGED", message, { data });
+  }
   const code: ErrorCode = errno === "ENOSPC" || errno === "EDQUOT" ? "UNAVAILABLE_STORAGE" : "USAGE_FILE";
   const reason = reasons[errno] ?? (error instanceof Error ? error.message : String(error));
-  return new AttestryError(code, `${path} cannot be ${doing}: ${reason}.`, { data: { path }, cause: error });
+  return new AttestryError(code, `${path} cannot be ${doing}: ${reason}.`, { data, cause: error });
 }
 
 /** Anything thrown, as an AttestryError; FATAL_INTERNAL when it was not foreseen. */

@@ -5,7 +5,10 @@ import { join } from "node:path";
 
 // In the user's own folder: a cache that others can write would run their code. Going without costs only time.
 const caches = process.env["XDG_CACHE_HOME"] || join(homedir(), ".cache");
-if (!process.env["NODE_COMPILE_CACHE"]) enableCompileCache(join(caches, "attestry"));
+if (!process.env["NODE_COMPILE_CACHE"]) {
+  const { directory } = enableCompileCache(join(caches, "attestry"));
+  if (directory !== undefined) process.env["NODE_COMPILE_CACHE"] = join(caches, "attestry"); // for threads
+}
 
 const { main } = await import("./program.ts");
 await main(process.argv.slice(2));

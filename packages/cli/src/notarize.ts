@@ -22,9 +22,15 @@ import { keepCopy, writeFileWhole } from "./files/write-file.ts";
 import type { Identity } from "./identity.ts";
 import { endsTheRun, registerAs } from "./registration.ts";
 
-export interface NotarizeOptions {
+/** Where to register, and as whom. */
+export interface Connection {
   readonly notary: NotaryClient;
   readonly identity: Identity;
+}
+
+export interface NotarizeOptions {
+  /** Hashing begins while the connection is still being made. */
+  readonly connection: Promise<Connection>;
   /** Folder for the proofs, laid out like the files; beside each file when left out. */
   readonly out?: string;
   /** CWT `sub`; by default each file's hash names it. */
@@ -65,8 +71,22 @@ const batchCount = 512;
 const batchBytes = 1024 * 1024;
 const batchesUnderWay = 2;
 
-/** Every file comes to exactly one outcome. Resolves with what stopped the run early, if anything did. */
+/**
+ * Every file comes to exactly one outcome. Resolves with what stopped the run early, if anything did.
+ * @throws what the connection failed with
+ */
 export async function notarizeFiles(
+  files: AsyncIterable<FoundFile>,
+  options: NotarizeOptions,
+  events: NotarizeEvents,
+): Promise<AttestryError | undefined> {
+  const running = runPipeline(files, options, events);
+  running.catch(() => {}); // it is awaited below, unless the connection fails first
+  await options.connection;
+  return running;
+}
+
+async function runPipeline(
   files: AsyncIterable<FoundFile>,
   options: NotarizeOptions,
   events: NotarizeEvents,
@@ -114,15 +134,20 @@ function settleEarly({ file, digest, error }: HashOutcome, options: NotarizeOpti
 async function sign({ file, digest }: HashOutcome, options: NotarizeOptions): Promise<Signed> {
   if (digest === undefined) throw new AttestryError("FATAL_INTERNAL");
   const contentType = options.contentType ?? mediaType(file.path);
-  return { file, digest, statement: await signDigest(digest, { ...options, ...(contentType && { contentType }) }) };
+  const { identity } = await options.connection;
+  return {
+    file,
+    digest,
+    statement: await signDigest(digest, identity, { ...options, ...(contentType && { contentType }) }),
+  };
 }
 
 /** A signed statement about content of that hash, as of now. @throws MALFORMED_STATEMENT when a claim is out of bounds */
 export function signDigest(
   digest: Uint8Array,
-  options: Pick<NotarizeOptions, "identity" | "subject" | "contentType" | "relation">,
+  { signer, issuer, chain }: Identity,
+  options: Pick<NotarizeOptions, "subject" | "contentType" | "relation">,
 ): Promise<Uint8Array> {
-  const { signer, issuer, chain } = options.identity;
   const claims: StatementClaims = {
     issuer,
     subject: options.subject ?? defaultSubject(digest),
@@ -149,7 +174,8 @@ function createBatches(options: NotarizeOptions, settle: Settle): Batches {
   const register = async (batch: readonly Signed[]): Promise<void> => {
     try {
       const statements = batch.map(({ statement }) => statement);
-      const results = await registerAs(options.identity, options.notary, statements);
+      const { notary, identity } = await options.connection;
+      const results = await registerAs(identity, notary, statements);
       for (const [at, result] of results.entries()) {
         const { file, digest } = batch[at] as Signed;
         if (!("error" in result)) settle(file, writeProof(file, options.out, digest, result));

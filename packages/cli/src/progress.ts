@@ -77,7 +77,7 @@ export function progressLine(verb: string, { files, bytes, totalFiles, seconds, 
 
 /** 12,345 */
 export function count(value: number): string {
-  return value.toLocaleString("en-US");
+  return String(value).replace(/\B(?=(\d{3})+$)/g, ","); // the locale's own way takes a tenth of a second to load
 }
 
 /** 1.5 MB, in powers of 1,000. */

@@ -8,7 +8,7 @@ import { basename } from "node:path";
 import { type AttestryError, isAttestryError, parseProofFile } from "@attestry/core";
 import { createSettling, type Look, lookKey } from "./files/settle.ts";
 import { type FoundFile, type WalkEvents, walkFiles } from "./files/walk.ts";
-import { type NotarizeEvents, type NotarizeOptions, notarizeFiles, proofPathFor } from "./notarize.ts";
+import { type Connection, type NotarizeEvents, notarizeFiles, proofPathFor } from "./notarize.ts";
 
 export interface WatchOptions {
   readonly folder: string;
@@ -17,8 +17,7 @@ export interface WatchOptions {
   readonly quiet: number;
   /** Leave off once everything that is there has come to rest and was notarised. */
   readonly once: boolean;
-  /** Opens what is needed to notarise. */
-  open(): Promise<NotarizeOptions>;
+  connect(): Promise<Connection>;
   readonly stop: AbortSignal;
 }
 
@@ -44,14 +43,16 @@ const longestWait = 60_000;
 export async function watchAndNotarize(options: WatchOptions, events: WatchEvents): Promise<void> {
   const bell = createBell(options.folder, options.stop);
   const scanner = createScanner(options, events.walk);
-  let notarize: NotarizeOptions | undefined;
+  const out = options.out === undefined ? {} : { out: options.out };
+  let connection: Connection | undefined;
   let outages = 0;
   while (!options.stop.aborted) {
     const started = performance.now();
     const { ready, waiting } = await scanner.scan();
     try {
       if (ready.length > 0) {
-        notarize ??= await options.open();
+        connection ??= await options.connect();
+        const notarize = { connection: Promise.resolve(connection), ...out };
         const stopped = await notarizeFiles(untilStopped(ready, options.stop), notarize, scanner.noting(events.files));
         const trouble = stopped ?? scanner.trouble();
         if (trouble !== undefined) throw trouble;

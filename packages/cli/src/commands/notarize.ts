@@ -2,13 +2,13 @@
 import { join } from "node:path";
 import { AttestryError, checkClaims, encodeHex, type Relation } from "@attestry/core";
 import type { Command } from "commander";
-import { type Contact, contactNotary } from "../contact.ts";
+import { contactNotary } from "../contact.ts";
 import { hashStandardInput } from "../files/hash-file.ts";
-import { type FoundFile, standardInput, walkFiles } from "../files/walk.ts";
+import { type FoundFile, standardInput, type WalkEvents, walkFiles } from "../files/walk.ts";
 import { writeFileWhole } from "../files/write-file.ts";
 import { examples } from "../help.ts";
 import { addIdentityOptions, type Identity, type IdentityOptions, openIdentity } from "../identity.ts";
-import { type NotarizeOptions, notarizeFiles, signDigest } from "../notarize.ts";
+import { type Connection, type NotarizeOptions, notarizeFiles, signDigest } from "../notarize.ts";
 import { createLedger } from "../notarize-output.ts";
 import { writeOut } from "../output.ts";
 import { action, type Context, type ExitCode } from "../program.ts";
@@ -67,20 +67,26 @@ export function configure(command: Command): void {
 async function notarize(context: Context, options: Options, paths: readonly string[]): Promise<ExitCode> {
   const { output } = context;
   checkUse(options, paths, output.json);
-  const relation = options.supersedes === undefined ? undefined : superseding(options.supersedes, options.reason ?? "");
+  const { supersedes, reason = "" } = options;
+  const relation = supersedes === undefined ? undefined : relationTo(readProof(supersedes), "supersedes", reason);
   const server = serverUrl(options.server);
-  const data = dataFolder(options.data);
-  const contact = await contactNotary(server, data);
-  const identity = await openIdentity(options, { data, server, notary: contact.notary }, output);
-  const what = whatToState(options, contact, identity, relation);
-  if (paths[0] === standardInput) return fromStandardInput(context, options, what, contact);
+  let origin = "";
+  const connect = async (): Promise<Connection> => {
+    const data = dataFolder(options.data);
+    const { notary, status } = await contactNotary(server, data);
+    const identity = await openIdentity(options, { data, server, notary }, output);
+    checkStatement(options, identity, relation);
+    origin = status.origin;
+    return { notary, identity };
+  };
+  const what = whatToState(options, connect(), relation);
+  if (paths[0] === standardInput) return fromStandardInput(context, options, what);
 
   const progress = createProgress("Notarising", !output.json);
-  const ledger = createLedger(context.output, progress, () => ({ server, origin: contact.status.origin }));
-  const walk = (quiet: boolean): AsyncGenerator<FoundFile> =>
-    walkFiles(paths, quiet ? { onProblem() {}, onSkipped() {} } : ledger.walk);
-  followTotals(progress, walk(true));
-  const stopped = await notarizeFiles(walk(false), what, ledger.files);
+  const ledger = createLedger(output, progress, () => ({ server, origin }));
+  const walk = (events: WalkEvents): AsyncGenerator<FoundFile> => walkFiles(paths, events);
+  followTotals(progress, walk({ onProblem() {}, onSkipped() {} }));
+  const stopped = await notarizeFiles(walk(ledger.walk), what, ledger.files);
   progress.end();
   return ledger.finish(stopped);
 }
@@ -100,56 +106,44 @@ function checkUse(options: Options, paths: readonly string[], json: boolean): vo
     usage("--supersedes takes one file: the one that replaces the earlier.");
 }
 
-function superseding(path: string, reason: string): Relation {
-  return relationTo(readProof(path), "supersedes", reason);
-}
-
 function whatToState(
   options: Options,
-  contact: Contact,
-  identity: Identity,
+  connection: Promise<Connection>,
   relation: Relation | undefined,
 ): NotarizeOptions {
-  const what: NotarizeOptions = {
-    notary: contact.notary,
-    identity,
+  return {
+    connection,
     ...(options.out === undefined ? {} : { out: options.out }),
     ...(options.subject === undefined ? {} : { subject: options.subject }),
     ...(options.type === undefined ? {} : { contentType: options.type }),
     ...(relation === undefined ? {} : { relation }),
     ...(options.force ? { force: true } : {}),
   };
-  // before anything is hashed, for an error here would meet every file
-  checkClaims({
-    issuer: identity.issuer,
-    subject: what.subject ?? "-",
-    issuedAt: 0,
-    digest: new Uint8Array(32),
-    ...what,
-  });
-  return what;
 }
 
-async function fromStandardInput(
-  { output }: Context,
-  options: Options,
-  what: NotarizeOptions,
-  { notary }: Contact,
-): Promise<ExitCode> {
-  const { digest } = await hashStandardInput();
-  const { proof, index } = await registerOne(what.identity, notary, await signDigest(digest, what));
+/** What would be wrong with every file's statement is told at once. @throws MALFORMED_STATEMENT */
+function checkStatement(options: Options, { issuer }: Identity, relation: Relation | undefined): void {
+  const { subject = "-", type } = options;
+  const digest = new Uint8Array(32);
+  checkClaims({
+    issuer,
+    subject,
+    issuedAt: 0,
+    digest,
+    ...(type && { contentType: type }),
+    ...(relation && { relation }),
+  });
+}
+
+async function fromStandardInput({ output }: Context, options: Options, what: NotarizeOptions): Promise<ExitCode> {
+  const [{ notary, identity }, { digest }] = await Promise.all([what.connection, hashStandardInput()]);
+  const { proof, index } = await registerOne(identity, notary, await signDigest(digest, identity, what));
   if (options.out === undefined) writeOut(proof);
   else {
     const path = join(options.out, "standard-input.proof");
     writeFileWhole(path, proof);
     output.line(`${output.style("green", "✓")} standard input → ${path} (entry ${index})`);
-    output.value({
-      file: standardInput,
-      status: "notarized",
-      proof: path,
-      hash: encodeHex(digest),
-      index,
-    });
+    output.value({ file: standardInput, status: "notarized", proof: path, hash: encodeHex(digest), index });
   }
   return 0;
 }

@@ -6,7 +6,7 @@ import { contactNotary } from "../contact.ts";
 import { fileError } from "../errors.ts";
 import { examples } from "../help.ts";
 import { addIdentityOptions, type IdentityOptions, openIdentity } from "../identity.ts";
-import type { NotarizeOptions } from "../notarize.ts";
+import type { Connection } from "../notarize.ts";
 import { createLedger } from "../notarize-output.ts";
 import { plain } from "../output.ts";
 import { action, type Context, type ExitCode } from "../program.ts";
@@ -56,17 +56,17 @@ async function watch(context: Context, options: Options, folder: string): Promis
   const stop = new AbortController();
   context.untilInterrupted().then(() => stop.abort());
   let place = { server, origin: "the notary" };
-  const open = async (): Promise<NotarizeOptions> => {
+  const connect = async (): Promise<Connection> => {
     const { notary, status } = await contactNotary(server, data);
     const identity = await openIdentity(options, { data, server, notary }, output);
     place = { server, origin: status.origin };
-    return { notary, identity, ...(options.out === undefined ? {} : { out: options.out }) };
+    return { notary, identity };
   };
   const ledger = createLedger(output, createProgress("", false), () => place, Number.POSITIVE_INFINITY);
   output.note(`Watching ${plain(folder)}. ${options.once ? "" : "Ctrl-C stops."}`);
   const { out } = options;
   await watchAndNotarize(
-    { folder, quiet, once: options.once === true, open, stop: stop.signal, ...(out === undefined ? {} : { out }) },
+    { folder, quiet, once: options.once === true, connect, stop: stop.signal, ...(out === undefined ? {} : { out }) },
     {
       walk: ledger.walk,
       files: ledger.files,

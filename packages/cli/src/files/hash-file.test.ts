@@ -14,8 +14,9 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
-import { hashFile, hashFileSync } from "./hash-file.ts";
+import { hashFile } from "./hash-file.ts";
 import { type HashOutcome, hashFiles } from "./hash-pool.ts";
+import { hashAtOnce } from "./read-and-hash.ts";
 import type { FoundFile } from "./walk.ts";
 
 function folder(t: TestContext): string {
@@ -36,7 +37,7 @@ test("the hash is that of the content, whatever the size", async (t) => {
   for (const size of [0, 1, 55, 64, piece - 1, piece, piece + 1, 3 * piece, 40 * piece + 7]) {
     const content = Buffer.alloc(size, `${size} `);
     writeFileSync(path, content);
-    assert.equal(hex(hashFileSync(path).digest), sha256(content), `${size} bytes`);
+    assert.equal(hex(hashAtOnce(path, () => {}).digest), sha256(content), `${size} bytes`);
     const { digest, size: found } = await hashFile(path);
     assert.equal(hex(digest), sha256(content), `${size} bytes, in turns`);
     assert.equal(found, size);

@@ -1,7 +1,6 @@
 /** The thread that `hash-pool.ts` starts: hashes the files of one group after the other and posts what came of them. */
 import { parentPort } from "node:worker_threads";
-import { isAttestryError } from "@attestry/core";
-import { hashFileSync } from "./hash-file.ts";
+import { hashAtOnce } from "./read-and-hash.ts";
 
 /** What a thread posts for a group; between groups it posts plain numbers, the bytes read since it last did. */
 export interface GroupResult {
@@ -11,7 +10,11 @@ export interface GroupResult {
   readonly failures: readonly { readonly place: number; readonly code: string; readonly message: string }[];
 }
 
-parentPort?.on("message", (paths: readonly string[]) => parentPort?.postMessage(hashGroup(paths)));
+/** `undefined` ends the thread; ending by itself, it leaves its compiled code in the cache for the next time. */
+parentPort?.on("message", (paths: readonly string[] | undefined) => {
+  if (paths === undefined) parentPort?.close();
+  else parentPort?.postMessage(hashGroup(paths));
+});
 
 function hashGroup(paths: readonly string[]): GroupResult {
   const digests = new Uint8Array(paths.length * 32);
@@ -19,12 +22,12 @@ function hashGroup(paths: readonly string[]): GroupResult {
   const failures: GroupResult["failures"][number][] = [];
   for (const [place, path] of paths.entries()) {
     try {
-      const { digest, size } = hashFileSync(path, (count) => parentPort?.postMessage(count));
+      const { digest, size } = hashAtOnce(path, (count) => parentPort?.postMessage(count));
       digests.set(digest, place * 32);
       sizes[place] = size;
     } catch (error) {
-      const code = isAttestryError(error) ? error.code : "FATAL_INTERNAL";
-      failures.push({ place, code, message: error instanceof Error ? error.message : String(error) });
+      const { code = "", message } = error as NodeJS.ErrnoException;
+      failures.push({ place, code, message });
     }
   }
   return { digests, sizes, failures };
