@@ -36,6 +36,12 @@ async function freePort(): Promise<number> {
   return typeof address === "object" && address !== null ? address.port : 0;
 }
 
+/** As `attestry`, where nothing else than success will do. */
+function mustDo(...args: string[]): void {
+  const { code, out } = attestry(...args);
+  assert.equal(code, 0, `attestry ${args.join(" ")}: ${out}`);
+}
+
 /** Runs the installed command; gives its exit code and what it printed. */
 function attestry(...args: string[]): { code: number; out: string } {
   try {
@@ -120,10 +126,10 @@ try {
   assert.ok(status.origin.length > 0 && status.verifierKeys.length >= 2 && status.treeSize === 0);
 
   const first = join(deeds, "deed-1.pdf");
-  assert.equal(attestry("notarize", first, "--server", server, "--data", data).code, 0);
+  mustDo("notarize", first, "--server", server, "--data", data);
   expectVerdict(verify(first, "--server", server), "verified", 0, "a file, with the network");
   expectVerdict(verify(first, "--offline"), "verified", 0, "a file, offline");
-  assert.equal(attestry("notarize", deeds, "--server", server, "--data", data, "--out", proofs).code, 0);
+  mustDo("notarize", deeds, "--server", server, "--data", data, "--out", proofs);
   expectVerdict(
     verify(join(deeds, "deed-20.pdf"), "--proof", join(proofs, "deed-20.pdf.proof"), "--offline"),
     "verified",
