@@ -13,14 +13,15 @@ const noRoot = `0x${"00".repeat(32)}`;
 /** Whether the contract holds the target. @throws CONFLICT_ANCHOR when it does not and never can */
 export async function isAnchored(connection: Connection, target: AnchorTarget, block = "latest"): Promise<boolean> {
   const hash = originHash(target.origin);
+  // In this order: were the anchor to come between the two answers, the other order would take it for superseded.
+  const [latest] = await readContract(connection, "latest", [hash], block);
   const root = await readContract(connection, "rootAt", [hash, BigInt(target.size)], block);
   if (root === toHex(target.rootHash)) return true;
   if (root !== noRoot) {
     throw conflict("other-root", `The contract holds another root hash for size ${target.size} of ${target.origin}.`);
   }
-  const [size] = await readContract(connection, "latest", [hash], block);
-  if (size < BigInt(target.size)) return false;
-  throw conflict("superseded", `The contract holds size ${size} of ${target.origin}: ${target.size} comes too late.`);
+  if (latest < BigInt(target.size)) return false;
+  throw conflict("superseded", `The contract holds size ${latest} of ${target.origin}: ${target.size} comes too late.`);
 }
 
 /** `Ledger.readAnchor`. @param fromBlock the anchor is in no block before it */
