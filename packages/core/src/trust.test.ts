@@ -2,7 +2,15 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { testLog, testSigner, testWitness } from "../test-kit/log.ts";
-import { isAttestryError, keyThumbprint, parseTrustFile, thumbprintUri } from "./index.ts";
+import {
+  createVerifierKey,
+  encodeVerifierKey,
+  isAttestryError,
+  keyThumbprint,
+  parseTrustFile,
+  signatureType,
+  thumbprintUri,
+} from "./index.ts";
 
 const log = testLog("log.example.gov/1", 0).trust.logs[0];
 const witness = testWitness("w1.example", 0).verifierKey;
@@ -50,10 +58,12 @@ test("a mistake is refused and its place named; nothing is skipped over", () => 
   refuses({ quorum: 2 }, "quorum");
   refuses({ quorum: -1 }, "quorum");
   refuses({ quorum: "1" }, "quorum");
+  refuses({ quorum: null }, "quorum");
   refuses({ witnesses: ["nonsense"] }, "witnesses[0]");
   refuses({ witnesses: [log?.verifierKeys[0]?.text] }, "witnesses");
   refuses({ logs: [{ ...file.logs[0], verifierKeys: [] }] }, "logs[0].verifierKeys");
   refuses({ logs: [{ ...file.logs[0], receiptKeys: ["abc"] }] }, "logs[0]");
+  refuses({ logs: [{ ...file.logs[0], receiptKeys: [] }] }, "logs[0].receiptKeys");
   refuses({ logs: [{ ...file.logs[0], origin: "" }] }, "logs[0].origin");
   refuses({ issuers: [{ issuer: "x", keys: [key], key: 1 }] }, "issuers[0]");
   refuses({ issuers: {} }, "issuers");
@@ -64,6 +74,18 @@ test("a mistake is refused and its place named; nothing is skipped over", () => 
       (error) => isAttestryError(error) && error.code === "MALFORMED_TRUST_FILE",
     );
   }
+});
+
+test("a witness has a key of its own: neither one of another name, which would count twice, nor a log's", () => {
+  const { publicKey } = witness;
+  const alias = encodeVerifierKey("w2.example", publicKey, signatureType.ed25519Cosignature);
+  refuses({ witnesses: [witness.text, alias] }, "witnesses[0]");
+  refuses({ witnesses: [log?.verifierKeys[1]?.text] }, "witnesses[0]");
+  const asWitness = encodeVerifierKey("w2.example", log?.verifierKeys[0]?.publicKey ?? publicKey, 4);
+  refuses({ witnesses: [witness.text, asWitness] }, "witnesses[1]");
+  const second = createVerifierKey(witness.name, testSigner("ML-DSA-44").publicKey, signatureType.mlDsaCosignature);
+  const trust = parseTrustFile(JSON.stringify({ ...file, witnesses: [witness.text, second.text], quorum: undefined }));
+  assert.equal(trust.quorum, 1, "two keys of one witness are one witness");
 });
 
 test("any text is a trust file or a refusal", () => {

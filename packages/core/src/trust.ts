@@ -3,6 +3,7 @@
  * each check rested on; what the file does not name is not trusted.
  */
 import type { TrustedLedger } from "./anchor/evm-anchor.ts";
+import { equalBytes } from "./bytes.ts";
 import { parseThumbprintUri } from "./cose/key.ts";
 import { AttestryError } from "./errors.ts";
 import { parseVerifierKey, signatureType, type VerifierKey } from "./note/vkey.ts";
@@ -80,6 +81,7 @@ export function parseTrustFile(text: string): Trust {
   const witnesses = asTexts(file["witnesses"], "witnesses").map((vkey, at) => parseKey(vkey, `witnesses[${at}]`));
   if (witnesses.some((key) => key.type === signatureType.ed25519))
     refuse("witnesses", "a witness key is of type 04 or 06");
+  checkWitnessKeys(witnesses, logs);
   const quorum = parseQuorum(file["quorum"], witnesses);
   const issuers = asList(file["issuers"], "issuers").map(parseIssuer);
   const acceptEnrolled = file["issuers"] === undefined && file["issuerRoots"] === undefined;
@@ -94,6 +96,20 @@ export function parseTrustFile(text: string): Trust {
     ledgers: asList(file["ledgers"], "ledgers").map(parseLedger),
     timeStampRoots: parseRoots(file["timeStampRoots"], "timeStampRoots"),
   };
+}
+
+/**
+ * tlog-cosignature asks for a key of its own for each witness. One key under two names would make a quorum of one, and a log that
+ * vouched for itself would look like a witness.
+ */
+function checkWitnessKeys(witnesses: readonly VerifierKey[], logs: readonly TrustedLog[]): void {
+  for (const [at, { name, publicKey }] of witnesses.entries()) {
+    const isSame = (other: VerifierKey): boolean => equalBytes(other.publicKey.bytes, publicKey.bytes);
+    if (witnesses.some((other) => other.name !== name && isSame(other)))
+      refuse(`witnesses[${at}]`, "its key stands under another name as well");
+    if (logs.some(({ verifierKeys }) => verifierKeys.some(isSame)))
+      refuse(`witnesses[${at}]`, "its key is a log's own");
+  }
 }
 
 function parseRoots(value: unknown, place: string): Uint8Array[] {
@@ -140,7 +156,7 @@ function parseHex(hex: string, place: string, length: number): Uint8Array {
 
 function parseQuorum(value: unknown, witnesses: readonly VerifierKey[]): number {
   const names = new Set(witnesses.map((key) => key.name));
-  const quorum = value ?? names.size; // witnesses that are named without a quorum are all asked for
+  const quorum = value === undefined ? names.size : value; // witnesses that are named without a quorum are all asked for
   if (typeof quorum !== "number" || !Number.isSafeInteger(quorum) || quorum < 0 || quorum > names.size) {
     refuse("quorum", `it is a whole number from 0 to the number of witnesses, ${names.size}`);
   }
@@ -153,6 +169,7 @@ function parseLog(value: unknown, at: number): TrustedLog {
   const verifierKeys = asTexts(log["verifierKeys"], `${place}.verifierKeys`).map((vkey) => parseKey(vkey, place));
   const receiptKeys = asTexts(log["receiptKeys"], `${place}.receiptKeys`).map((uri) => parseThumbprint(uri, place));
   if (verifierKeys.length === 0) refuse(`${place}.verifierKeys`, "a log has at least one");
+  if (receiptKeys.length === 0) refuse(`${place}.receiptKeys`, "a log has at least one");
   return { origin: asString(log["origin"], `${place}.origin`), verifierKeys, receiptKeys, basis: "the trust file" };
 }
 
