@@ -111,6 +111,12 @@ test("a tree size is plain decimal, as large as a number holds exactly", () => {
   }
 });
 
+test("a checkpoint has at most 16,384 characters, since each of its signatures takes reading it", () => {
+  const text = (length: number) => `example.com/log\n5\n${root}\n`.padEnd(length - 1, "x").concat("\n");
+  assert.equal(parseCheckpoint(text(16_384)).extensions.length, 1);
+  assert.throws(() => parseCheckpoint(text(16_385)), { code: "MALFORMED_CHECKPOINT" });
+});
+
 test("what could not be read again is not written", () => {
   const good = { origin: "example.com/log", size: 5, rootHash: new Uint8Array(32), extensions: [] };
   for (const bad of [
@@ -124,6 +130,7 @@ test("what could not be read again is not written", () => {
     { size: 2 ** 53 },
     { size: Number.NaN },
     { rootHash: new Uint8Array(31) },
+    { extensions: ["x".repeat(16_384)] },
   ]) {
     assert.throws(() => encodeCheckpoint({ ...good, ...bad }), { code: "MALFORMED_CHECKPOINT" }, JSON.stringify(bad));
   }

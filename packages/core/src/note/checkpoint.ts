@@ -13,17 +13,23 @@ export interface Checkpoint {
   readonly extensions: readonly string[];
 }
 
+/** No checkpoint comes near this; each signature takes reading it again, so a longer one would cost whoever checks it dearly. */
+const maxLength = 16_384;
+
 /** The note text: origin, size, root hash and extensions, a line each. @throws MALFORMED_CHECKPOINT */
 export function encodeCheckpoint({ origin, size, rootHash, extensions }: Checkpoint): string {
   if (!Number.isSafeInteger(size) || size < 0) throw refuse(`A tree size is a whole number, not ${size}.`);
   if (rootHash.length !== 32) throw refuse(`A root hash has 32 bytes, not ${rootHash.length}.`);
   const lines = [origin, String(size), encodeBase64(rootHash), ...extensions];
   checkLines(lines);
-  return `${lines.join("\n")}\n`;
+  const text = `${lines.join("\n")}\n`;
+  checkLength(text);
+  return text;
 }
 
 /** Reads a note's text, its last newline included. @throws MALFORMED_CHECKPOINT */
 export function parseCheckpoint(text: string): Checkpoint {
+  checkLength(text);
   if (!text.endsWith("\n")) throw refuse("The checkpoint does not end with a newline.");
   const lines = text.slice(0, -1).split("\n");
   checkLines(lines);
@@ -41,6 +47,10 @@ export function parseTreeSize(text: string, code: ErrorCode): number {
   const size = Number(text);
   if (/^(?:0|[1-9][0-9]{0,15})$/.test(text) && Number.isSafeInteger(size)) return size;
   throw new AttestryError(code, "A tree size is a decimal number without leading zeros, at most 2^53 − 1.");
+}
+
+function checkLength(text: string): void {
+  if (text.length > maxLength) throw refuse(`A checkpoint has at most ${maxLength} characters.`);
 }
 
 function checkLines(lines: readonly string[]): void {
