@@ -5,7 +5,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { AttestryError, type ErrorCode, isAttestryError, type Signer } from "@attestry/core";
 import type { AnchorRecord, AnchorState, AnchorStore } from "./anchor-store.ts";
-import type { AnchorTarget, Ledger } from "./ledger.ts";
+import type { AnchorPlace, AnchorTarget, Ledger } from "./ledger.ts";
 
 export interface AnchorerOptions {
   readonly ledger: Ledger;
@@ -164,10 +164,14 @@ async function advance(options: AnchorerOptions, memory: Memory, record: AnchorR
 }
 
 /** The ledger's rule says that it stays: what is missing is the proof, which others need not wait for. */
-async function finish(options: AnchorerOptions, memory: Memory, record: AnchorRecord): Promise<void> {
+async function finish(
+  options: AnchorerOptions,
+  memory: Memory,
+  record: AnchorRecord & { place: AnchorPlace },
+): Promise<void> {
   const { problem: _, ...anchor } = record;
   try {
-    const proof = await options.ledger.collectProof(anchor, record.place as NonNullable<AnchorRecord["place"]>);
+    const proof = await options.ledger.collectProof(anchor, record.place, record.journal);
     await keep(options, memory, { ...anchor, state: "final", proof });
   } catch (error) {
     const { message } = describe(error);

@@ -75,7 +75,7 @@ export interface Ledger {
    * knows the state of that block, the proof is of a newer final one.
    * @throws UNAVAILABLE_LEDGER also when the node's answers do not prove the anchor
    */
-  collectProof(target: AnchorTarget, place: AnchorPlace): Promise<Uint8Array>;
+  collectProof(target: AnchorTarget, place: AnchorPlace, journal?: string): Promise<Uint8Array>;
 
   health(): Promise<LedgerHealth>;
 }

@@ -38,8 +38,8 @@ export function openSqliteAnchorStore(folder: string): AnchorStore {
   const db = translate(() => new DatabaseSync(join(folder, "anchors.db"), { timeout: 5000 }));
   try {
     return translate(() => {
-      db.exec(settings);
       prepareSchema(db);
+      db.exec(settings);
       return createStore(db);
     });
   } catch (error) {

@@ -1,6 +1,8 @@
 /** Real chains, accounts and log keys for tests. */
-import { generateKeyPairSync, sign } from "node:crypto";
-import { publicKey, type Signer, sha256 } from "@attestry/core";
+import { createECDH, createPrivateKey, sign } from "node:crypto";
+import { setTimeout as sleep } from "node:timers/promises";
+import { inspect } from "node:util";
+import { encodeBase64Url, publicKey, type Signer, sha256 } from "@attestry/core";
 import { type Anvil, startAnvil } from "../src/anvil.ts";
 import { createAccount, type EvmAccount } from "../src/evm/account.ts";
 import { openRpc, type Rpc } from "../src/evm/rpc.ts";
@@ -42,18 +44,36 @@ export async function fundedAccount(chain: Chain, name: string): Promise<EvmAcco
   return account;
 }
 
-/** A log's ES256 key. */
-export function createLogSigner(): Signer {
-  const pair = generateKeyPairSync("ec", { namedCurve: "P-256" });
-  const { x = "", y = "" } = pair.publicKey.export({ format: "jwk" });
-  const point = Buffer.concat([Buffer.of(4), Buffer.from(x, "base64url"), Buffer.from(y, "base64url")]);
+/** A log's ES256 key; the same for the same name. */
+export function createLogSigner(name = "the log"): Signer {
+  const d = sha256(new TextEncoder().encode(name));
+  const curve = createECDH("prime256v1");
+  curve.setPrivateKey(d);
+  const point = new Uint8Array(curve.getPublicKey());
+  const [x, y] = [encodeBase64Url(point.subarray(1, 33)), encodeBase64Url(point.subarray(33))];
+  const key = createPrivateKey({ key: { kty: "EC", crv: "P-256", d: encodeBase64Url(d), x, y }, format: "jwk" });
   return {
-    publicKey: publicKey("ES256", new Uint8Array(point)),
-    sign: async (data) => new Uint8Array(sign("sha256", data, { key: pair.privateKey, dsaEncoding: "ieee-p1363" })),
+    publicKey: publicKey("ES256", point),
+    sign: async (data) => new Uint8Array(sign("sha256", data, { key, dsaEncoding: "ieee-p1363" })),
   };
 }
 
 /** Root hash of an imagined tree of that size. */
 export function rootOf(size: number): Uint8Array {
   return sha256(new TextEncoder().encode(`tree of ${size}`));
+}
+
+/** Looks again and again until the condition holds. @throws when it does not in time, with what it was last */
+export async function eventually<T>(
+  look: () => Promise<T> | T,
+  holds: (value: T) => boolean,
+  time = 20_000,
+): Promise<T> {
+  const deadline = Date.now() + time;
+  for (;;) {
+    const value = await look();
+    if (holds(value)) return value;
+    if (Date.now() > deadline) throw new Error(`It never came to be. At last: ${inspect(value)}`);
+    await sleep(10);
+  }
 }

@@ -156,7 +156,7 @@ describe("anchoring", () => {
 
   test("refuses what the log did not sign: a writer's account alone anchors nothing", async () => {
     const good = target(5);
-    await assert.rejects(anchor(good, { signer: createLogSigner() }), refused("log-key"));
+    await assert.rejects(anchor(good, { signer: createLogSigner("another log") }), refused("log-key"));
     const others: Uint8Array[] = [
       encodeAnchorMessage(at, { ...good, rootHash: rootOf(6) }),
       encodeAnchorMessage(at, { ...good, size: 6 }),
@@ -190,7 +190,7 @@ describe("anchoring", () => {
 });
 
 describe("the log's key", () => {
-  const next = createLogSigner();
+  const next = createLogSigner("the next key");
 
   test("changes with the consent of the present one, and then the next one counts", async () => {
     await rotateLogKey(at, writer, { origin, present: log, next: next.publicKey });

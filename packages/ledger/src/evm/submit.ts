@@ -26,6 +26,7 @@ export interface Journal {
   readonly contract: string;
   readonly account: string;
   readonly fromBlock: number;
+  readonly step: "register" | "anchor";
   readonly sent: SentTransaction;
 }
 
@@ -52,17 +53,17 @@ export async function submitAnchor(
   if (await isAnchored(connection, target)) return;
   const { signForLedger, patience } = submission;
   const { chainId, contract } = connection;
-  const data = await chooseCall(connection, account, target, signForLedger);
+  const { step, data } = await chooseStep(connection, account, target, signForLedger);
   const before = parseJournal(submission.journal, connection, account);
   const sending = sendTransaction({
     ...connection,
     account,
     to: contract,
     data,
-    previous: before?.sent,
+    previous: before?.step === step ? before.sent : undefined,
     save: (sent) => {
       const fromBlock = before?.fromBlock ?? Math.max(0, sent.block - deepestReorganisation);
-      const journal: Journal = { chainId, contract, account: account.address, fromBlock, sent };
+      const journal: Journal = { chainId, contract, account: account.address, fromBlock, step, sent };
       return submission.save(JSON.stringify(journal));
     },
     ...(patience === undefined ? {} : { patience }),
@@ -81,12 +82,12 @@ const deepestReorganisation = 100;
  * The anchor; or first the registration of the log, where the account is the contract's only member and so decides alone.
  * @throws POLICY_LEDGER with the reason `log-unregistered` or `log-key`
  */
-async function chooseCall(
+async function chooseStep(
   connection: Connection,
   account: EvmAccount,
   target: AnchorTarget,
   signer: Submission["signForLedger"],
-): Promise<() => Promise<Hex>> {
+): Promise<{ step: Journal["step"]; data: () => Promise<Hex> }> {
   const { x, y } = keyCoordinates(signer);
   const hash = originHash(target.origin);
   const { keyNumber, keyX, keyY } = await readContract(connection, "logOf", [hash]);
@@ -95,13 +96,15 @@ async function chooseCall(
     if (members.length !== 1 || members[0] !== account.address) {
       throw refuse("log-unregistered", "The contract does not know this log; its members must register the log's key.");
     }
-    return async () => encodeCall("propose", [encodeCall("setLogKey", [target.origin, x, y])]);
+    const registration = encodeCall("propose", [encodeCall("setLogKey", [target.origin, x, y])]);
+    return { step: "register", data: async () => registration };
   }
   if (keyX !== x || keyY !== y) {
     throw refuse("log-key", `The contract has another key for ${target.origin} than the notary's. Rotate it there.`);
   }
-  return async () => {
+  const data = async (): Promise<Hex> => {
     const { r, s } = await signForContract(signer, encodeAnchorMessage(connection, target));
     return encodeCall("anchor", [hash, BigInt(target.size), toHex(target.rootHash), r, s]);
   };
+  return { step: "anchor", data };
 }
