@@ -12,6 +12,7 @@ import {
 } from "../anchor/evm-anchor.ts";
 import { encodeHex, encodeUtf8 } from "../bytes.ts";
 import { sha256 } from "../crypto/index.ts";
+import { isAttestryError } from "../errors.ts";
 import { encodeCheckpoint } from "../note/checkpoint.ts";
 import type { Receipt } from "../statement/receipt.ts";
 import type { Trust } from "../trust.ts";
@@ -43,16 +44,13 @@ async function checkAnchor(
 ): Promise<Finding> {
   const anchor = parseEvmAnchor(bytes);
   const checkpoint = { origin: receipt.claims.iss ?? "", size: receipt.size, rootHash: root };
-  const known = trust.ledgers.length > 0;
-  const found = await checkEvmAnchor(anchor, checkpoint, known ? trust.ledgers : [stranger(anchor)]);
+  const found = await checkEvmAnchor(anchor, checkpoint, [...trust.ledgers, stranger(anchor)]);
   const where = describe(anchor, found);
   if (found.finality === "unproven") {
-    const trustNeeded = known
-      ? "its validators or the block's hash"
-      : "the ledger, its contract, and its validators or the block's hash";
+    const needed = trust.ledgers.includes(found.ledger) ? "" : "the ledger, its contract, and ";
     return {
       status: "unknown",
-      detail: `${where}. The proof holds together; a trust file must name ${trustNeeded}.`,
+      detail: `${where}. The proof holds together; a trust file must name ${needed}its validators or the block's hash.`,
       trust: "nothing",
     };
   }
@@ -62,7 +60,7 @@ async function checkAnchor(
   return { detail: `${where}.`, trust: `${basis}, named by ${found.ledger.basis}` };
 }
 
-/** The anchor's own ledger, with no trust in it: for checking that the proof holds together at all. */
+/** The anchor's own ledger, with no trust in it: one that nothing vouches for must hold together all the same. */
 function stranger(anchor: EvmAnchor): TrustedLedger {
   return {
     kind: "evm",
@@ -89,11 +87,13 @@ async function checkToken(
   const { checkTimeStamp, parseTimeStampToken } = await import("../timestamp/index.ts");
   if (trust.timeStampRoots.length === 0) {
     parseTimeStampToken(token);
-    return { status: "unknown", detail: "A time stamp came along; a trust file must name its root.", trust: "nothing" };
+    return unvouchedToken;
   }
   const checkpoint = { origin: receipt.claims.iss ?? "", size: receipt.size, rootHash: root, extensions: [] };
   const imprint = { algorithm: "SHA-256", digest: sha256(encodeUtf8(encodeCheckpoint(checkpoint))) } as const;
-  const { time, accuracy = 0, authority } = await checkTimeStamp({ token, imprint, roots: trust.timeStampRoots });
+  const found = await checkTimeStamp({ token, imprint, roots: trust.timeStampRoots }).catch(unlessUnvouched);
+  if (found === undefined) return unvouchedToken;
+  const { time, accuracy = 0, authority } = found;
   // The true time may lie past the stated one by the accuracy, and it is an upper bound that is sought.
   times.push({
     time: time + Math.ceil(accuracy),
@@ -102,4 +102,15 @@ async function checkToken(
   });
   const detail = `Time stamp of ${new Date(time * 1000).toISOString()} by ${authority}.`;
   return { detail, trust: "the trust file's time stamp roots" };
+}
+
+const unvouchedToken: Finding = {
+  status: "unknown",
+  detail: "A time stamp came along; a trust file must name its root.",
+  trust: "nothing",
+};
+
+function unlessUnvouched(error: unknown): undefined {
+  if (isAttestryError(error) && error.code === "VERIFY_TIME_STAMP" && error.data["reason"] === "untrusted_root") return;
+  throw error;
 }

@@ -10,13 +10,19 @@ import type { Check, TimeBound } from "./report.ts";
 import { type Finding, mathematics, step } from "./step.ts";
 import { missing, type TreeFinding } from "./tree.ts";
 
-/** The steps about the issuer, in order. `tree` and `notAfter` are what the log's part of the proof gave. */
+export interface IssuerFinding {
+  readonly issuerKey: Check;
+  readonly signature: Check;
+  readonly issuer: Check;
+}
+
+/** The steps about the issuer. `tree` and `notAfter` are what the log's part of the proof gave. */
 export async function examineIssuer(
   proof: ProofFile,
   trust: Trust,
   tree: TreeFinding | undefined,
   notAfter: TimeBound | undefined,
-): Promise<readonly Check[]> {
+): Promise<IssuerFinding> {
   let key: PublicKey | undefined;
   const issuerKey = await step("issuer_key", mathematics, async () => {
     key = await issuerKeyOf(proof);
@@ -27,7 +33,7 @@ export async function examineIssuer(
     step("signature", mathematics, () => checkStatementSignature(proof.statement, key)),
     step("issuer", "nothing", () => checkIssuer(proof, trust, tree, notAfter, key)),
   ]);
-  return [issuerKey, signature, issuer];
+  return { issuerKey, signature, issuer };
 }
 
 /** The key, checked against the signed header (RFC 9679 thumbprint, or RFC 9360 x5t). */

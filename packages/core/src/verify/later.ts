@@ -1,5 +1,5 @@
 /** Has a later statement replaced or taken back this one? Only one that is itself proven, by somebody who may, counts. */
-import { equalBytes } from "../bytes.ts";
+import { encodeHex, equalBytes } from "../bytes.ts";
 import { isAttestryError } from "../errors.ts";
 import { leafHash } from "../merkle/hash.ts";
 import { type ProofFile, parseProofFile } from "../statement/proof-file.ts";
@@ -9,31 +9,60 @@ import type { Check, LaterStatement } from "./report.ts";
 /** Who was asked for later statements, and when nobody was: undefined. */
 export type AskedForLater = string | undefined;
 
-/** Whether the proof of a later statement holds in every check that does not need the file; `verify.ts` gives it. */
-export type IsProven = (proof: ProofFile) => Promise<{ readonly proven: boolean; readonly index: number }>;
+/**
+ * What the proof of a later statement comes to without its file; `verify.ts` tells. `open`: a trusted log has it, and something
+ * else is missing, which `detail` says.
+ */
+export interface Standing {
+  readonly status: "proven" | "open" | "refuted";
+  readonly detail: string;
+  readonly index: number;
+}
+
+export interface LaterFinding {
+  readonly check: Check;
+  readonly later: readonly LaterStatement[];
+  /** Whether there is one that would count, and that cannot be told yet. */
+  readonly isOpen: boolean;
+}
+
+interface Candidate extends LaterStatement {
+  /** Leaf hash of its entry, in hexadecimal. */
+  readonly entry: string;
+  readonly standing: Standing;
+}
 
 export async function examineLater(
   proof: ProofFile,
-  candidates: readonly Uint8Array[],
+  proofs: readonly Uint8Array[],
   trust: Trust,
   asked: AskedForLater,
-  isProven: IsProven,
-): Promise<{ readonly check: Check; readonly later: readonly LaterStatement[] }> {
-  const target = leafHash(proof.statement.entry);
-  const found = await Promise.all(candidates.map((bytes) => examineCandidate(bytes, target, proof, trust, isProven)));
-  const later = found.filter((candidate) => typeof candidate !== "string");
+  standingOf: (proof: ProofFile) => Promise<Standing>,
+): Promise<LaterFinding> {
+  const found = await Promise.all(proofs.map((bytes) => examineCandidate(bytes, proof, trust, standingOf)));
   const ignored = found.filter((candidate) => typeof candidate === "string");
-  return { check: laterCheck(later, ignored, asked), later };
+  const candidates = found.filter((candidate) => typeof candidate !== "string");
+  const proven = candidates.filter(({ standing }) => standing.status === "proven");
+  // The same statement may have come beside the proof and from the notary.
+  const counted = [...new Map(proven.map((candidate) => [candidate.entry, candidate])).values()];
+  const later = counted.map(({ kind, issuer, reason, issuedAt, standing }) => ({
+    kind,
+    issuer,
+    reason,
+    issuedAt,
+    index: standing.index,
+  }));
+  const open = candidates.find(({ standing }) => standing.status === "open");
+  return { check: laterCheck(later, open, ignored, asked), later, isOpen: open !== undefined };
 }
 
-/** The statement when it counts; otherwise why it does not. */
+/** The statement when it counts or may come to count; otherwise why it does not. */
 async function examineCandidate(
   bytes: Uint8Array,
-  target: Uint8Array,
   earlier: ProofFile,
   trust: Trust,
-  isProven: IsProven,
-): Promise<LaterStatement | string> {
+  standingOf: (proof: ProofFile) => Promise<Standing>,
+): Promise<Candidate | string> {
   let candidate: ProofFile;
   try {
     candidate = parseProofFile(bytes);
@@ -41,30 +70,35 @@ async function examineCandidate(
     if (isAttestryError(error)) return "one cannot be read";
     throw error;
   }
-  const { relation, issuer, issuedAt } = candidate.statement;
-  if (relation === undefined || !equalBytes(relation.target, target)) return "one is about another entry";
+  const { relation, issuer, issuedAt, entry } = candidate.statement;
+  if (relation === undefined || !equalBytes(relation.target, leafHash(earlier.statement.entry)))
+    return "one is about another entry";
   const mayDoSo = issuer === earlier.statement.issuer || trust.revokers.includes(issuer);
   if (!mayDoSo) return `one is by ${issuer}, who is neither the issuer nor named for this in the trust file`;
-  const { proven, index } = await isProven(candidate);
-  if (!proven) return `one by ${issuer} is not proven`;
-  return { kind: relation.kind, issuer, reason: relation.reason, issuedAt, index };
+  const standing = await standingOf(candidate);
+  if (standing.status === "refuted") return `one by ${issuer} is not proven`;
+  const { kind, reason } = relation;
+  return { kind, issuer, reason, issuedAt, index: standing.index, entry: encodeHex(leafHash(entry)), standing };
 }
 
-function laterCheck(later: readonly LaterStatement[], ignored: readonly string[], asked: AskedForLater): Check {
+function laterCheck(
+  [first]: readonly LaterStatement[],
+  open: Candidate | undefined,
+  ignored: readonly string[],
+  asked: AskedForLater,
+): Check {
   const name = "later";
   const remark = ignored.length === 0 ? "" : ` Not counted: ${ignored.join("; ")}.`;
   const trust = asked ?? "the proof file alone";
-  const [first] = later;
-  if (first !== undefined) {
-    const detail = `${first.issuer} ${first.kind === "revokes" ? "revoked" : "superseded"} it: ${first.reason}.${remark}`;
-    return { name, status: "fail", detail, trust: "mathematics" };
+  const said = ({ kind, issuer, reason }: LaterStatement): string =>
+    `${issuer} ${kind === "revokes" ? "revoked" : "superseded"} it: ${reason}.`;
+  if (first !== undefined) return { name, status: "fail", detail: `${said(first)}${remark}`, trust };
+  if (open !== undefined) {
+    const detail = `${said(open)} That is not proven yet: ${open.standing.detail}${remark}`;
+    return { name, status: "unknown", detail, trust };
   }
   if (asked !== undefined)
     return { name, status: "pass", detail: `No later statement replaces or revokes it.${remark}`, trust };
-  return {
-    name,
-    status: "unknown",
-    detail: `Nobody was asked whether it was superseded or revoked since.${remark}`,
-    trust,
-  };
+  const detail = `Nobody was asked whether it was superseded or revoked since.${remark}`;
+  return { name, status: "unknown", detail, trust };
 }

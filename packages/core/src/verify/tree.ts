@@ -8,7 +8,7 @@ import { keyThumbprint } from "../cose/key.ts";
 import { verifySignature } from "../crypto/index.ts";
 import { AttestryError } from "../errors.ts";
 import { parseCheckpoint } from "../note/checkpoint.ts";
-import { checkNote, type Note, parseNote } from "../note/note.ts";
+import { type Cosignature, checkNote, type Note, parseNote } from "../note/note.ts";
 import { parseVerifierKey, type VerifierKey } from "../note/vkey.ts";
 import { type Receipt, receiptRoot, receiptToBeSigned } from "../statement/receipt.ts";
 import type { Trust, TrustedLog } from "../trust.ts";
@@ -20,39 +20,52 @@ export interface TreeFinding {
   readonly receipt: Receipt;
   readonly origin: string;
   readonly checks: readonly Check[];
-  /** Whether every check of the log and its witnesses passed: then the entry is in that log for good. */
+  /** Whether the entry is in the tree of a trusted log, be it witnessed or not. */
+  readonly included: boolean;
+  /** Whether its witnesses have cosigned it as well: then the entry is in that log for good. */
   readonly sound: boolean;
   /** Anchors and time stamps of the receipt's checkpoint. */
   readonly anchorChecks: readonly Check[];
-  /** Times by which the entry was in the tree; none when the tree itself is in doubt. */
+  /** Times by which the entry was in the tree, from others than the log; none when the tree itself is in doubt. */
   readonly times: readonly TimeBound[];
+  /** The same by the log's own clock. */
+  readonly ownClock: TimeBound | undefined;
 }
 
 /** Checks one receipt for the entry with that leaf hash. Never throws for what the receipt holds. */
 export async function examineTree(receipt: Receipt, leafHash: Uint8Array, trust: Trust): Promise<TreeFinding> {
   const origin = receipt.claims.iss ?? "";
-  const times: TimeBound[] = [];
+  const witnessed: TimeBound[] = [];
   const inclusion = await step("inclusion", mathematics, () => checkEntry(receipt, leafHash));
   const root = inclusion.status === "pass" ? receiptRoot(receipt, leafHash) : undefined;
-  const log = trustedLog(receipt, trust);
   const note = readNote(receipt);
+  const log = trustedLog(receipt, note, trust);
   // Signature checks run side by side: they are what takes the time.
   const checks = await Promise.all([
     inclusion,
     step("receipt", mathematics, () => checkReceiptSignature(receipt, root)),
     step("checkpoint", mathematics, () => checkCheckpoint(receipt, note, root, log)),
     step("log", "nothing", () => checkLog(receipt, log)),
-    step("witnesses", "the trust file", () => checkWitnesses(note, trust, times)),
+    step("witnesses", "the trust file", () => checkWitnesses(note, trust, witnessed)),
   ]);
   const anchors = root === undefined ? nothingAnchored : await examineAnchors(receipt, root, trust);
   const passed = (check: Check): boolean => check.status === "pass";
-  if (receipt.claims.iat !== undefined) {
-    times.push({ time: receipt.claims.iat, basis: `the own clock of the log ${origin}`, independent: false });
-  }
-  // A quorum that is still missing leaves the tree as it is: whoever saw it at a time saw the entry in it.
-  const holds = checks.every((check) => passed(check) || check.name === "witnesses");
-  const bounds = holds ? [...times, ...anchors.times] : [];
-  return { receipt, origin, checks, sound: checks.every(passed), anchorChecks: anchors.checks, times: bounds };
+  const included = checks.every((check) => passed(check) || check.name === "witnesses");
+  return {
+    receipt,
+    origin,
+    checks,
+    included,
+    sound: checks.every(passed),
+    anchorChecks: anchors.checks,
+    times: included ? [...witnessed, ...anchors.times] : [],
+    ownClock: included ? ownClock(receipt, origin) : undefined,
+  };
+}
+
+function ownClock({ claims }: Receipt, origin: string): TimeBound | undefined {
+  if (claims.iat === undefined) return undefined;
+  return { time: claims.iat, basis: `the own clock of the log ${origin}`, independent: false };
 }
 
 const nothingAnchored: AnchorsFinding = { checks: [], times: [] };
@@ -118,7 +131,7 @@ async function checkCheckpoint(
   const keys = log?.verifierKeys ?? (receipt.evidence.verifierKeys ?? []).map(parseVerifierKey);
   if (keys.length === 0) return missing("The log's checkpoint keys are not known.");
   const { verified } = await checkNote(note, keys);
-  const unsigned = keys.filter((key) => !verified.includes(key));
+  const unsigned = keys.filter(({ text }) => !verified.some((key) => key.text === text));
   if (unsigned.length > 0) {
     const data = { missing: unsigned.map((key) => key.text) };
     throw new AttestryError("VERIFY_CHECKPOINT", "A signature of the log is missing on the checkpoint.", { data });
@@ -128,15 +141,18 @@ async function checkCheckpoint(
   return { detail: `The log signed the checkpoint of the same tree (${how}).`, trust: mathematics };
 }
 
-/** The generation of the log's keys that this receipt and checkpoint go with. */
-function trustedLog(receipt: Receipt, trust: Trust): TrustedLog | undefined {
+/** The generation of the log's keys that the receipt and its checkpoint are signed with; if none, one to say so against. */
+function trustedLog(receipt: Receipt, note: Note | AttestryError | undefined, trust: Trust): TrustedLog | undefined {
   const generations = trust.logs.filter((log) => log.origin === receipt.claims.iss);
-  const { receiptKey } = receipt.evidence;
-  const thumbprint = receiptKey && keyThumbprint(receiptKey);
-  return (
-    generations.find((log) => thumbprint && log.receiptKeys.some((key) => equalBytes(key, thumbprint))) ??
-    generations[0]
-  );
+  const named = generations.filter((log) => namesReceiptKey(log, receipt));
+  const signed = ({ verifierKeys }: TrustedLog): boolean =>
+    knownSigners(note, verifierKeys).length === verifierKeys.length;
+  return named.find(signed) ?? named[0] ?? generations[0];
+}
+
+function namesReceiptKey(log: TrustedLog, { evidence }: Receipt): boolean {
+  const thumbprint = evidence.receiptKey && keyThumbprint(evidence.receiptKey);
+  return thumbprint !== undefined && log.receiptKeys.some((key) => equalBytes(key, thumbprint));
 }
 
 function checkLog(receipt: Receipt, log: TrustedLog | undefined): Finding {
@@ -146,9 +162,7 @@ function checkLog(receipt: Receipt, log: TrustedLog | undefined): Finding {
       data,
     });
   }
-  const { receiptKey } = receipt.evidence;
-  const thumbprint = receiptKey && keyThumbprint(receiptKey);
-  if (!thumbprint || !log.receiptKeys.some((key) => equalBytes(key, thumbprint))) {
+  if (!namesReceiptKey(log, receipt)) {
     const message = `The receipt's key is not one that ${log.basis} names for the log ${log.origin}.`;
     throw new AttestryError("VERIFY_UNTRUSTED", message, { data });
   }
@@ -160,33 +174,46 @@ async function checkWitnesses(
   trust: Trust,
   times: TimeBound[],
 ): Promise<Finding> {
-  if (trust.witnesses.length === 0)
+  const { witnesses, quorum } = trust;
+  if (witnesses.length === 0 && quorum === 0)
     return { detail: "No witness is asked for.", trust: "the log alone: no witness is named" };
-  if (note === undefined || note instanceof AttestryError) return needs(trust, 0);
-  const names = new Set<string>();
-  for (const key of knownSigners(note, trust.witnesses)) {
-    const { cosignatures } = await checkNote(note, [key]);
-    for (const { timestamp } of cosignatures) {
-      names.add(key.name);
-      // An ML-DSA cosignature may state no time (0).
-      if (timestamp > 0) times.push({ time: timestamp, basis: `the witness ${key.name}`, independent: true });
-    }
-  }
-  if (names.size < trust.quorum) return needs(trust, names.size);
-  return {
-    detail: `Cosigned by ${[...names].join(", ") || "nobody"}; ${trust.quorum} asked for.`,
-    trust: "the trust file's witnesses",
-  };
+  const known = knownSigners(note, witnesses);
+  if (note === undefined || note instanceof AttestryError || known.length === 0) return cosignedBy([], trust);
+  const { verified, cosignatures } = await checkNote(note, known);
+  const names = [...new Set(verified.map(({ name }) => name))];
+  if (names.length >= quorum) times.push(...quorumTime(cosignatures, quorum));
+  return cosignedBy(names, trust);
 }
 
-function knownSigners(note: Note, keys: readonly VerifierKey[]): VerifierKey[] {
+/**
+ * The time by which a quorum had cosigned. Fewer witnesses than that are not to be believed, so one of them alone does not set
+ * the time, neither to an earlier one nor before the others have signed.
+ */
+function quorumTime(cosignatures: readonly Cosignature[], quorum: number): TimeBound[] {
+  const inOrder = cosignatures.toSorted((a, b) => a.timestamp - b.timestamp);
+  const votes = new Map<string, number>(); // one each, however many keys a witness has
+  for (const { key, timestamp } of inOrder) if (!votes.has(key.name)) votes.set(key.name, timestamp);
+  const needed = [...votes].slice(0, Math.max(quorum, 1));
+  const time = needed.at(-1)?.[1];
+  if (time === undefined || needed.length < quorum) return [];
+  const names = needed.map(([name]) => name).join(", ");
+  return [{ time, basis: `the witness${needed.length > 1 ? "es" : ""} ${names}`, independent: true }];
+}
+
+function knownSigners(note: Note | AttestryError | undefined, keys: readonly VerifierKey[]): VerifierKey[] {
+  if (note === undefined || note instanceof AttestryError) return [];
   return keys.filter(({ name, keyId }) =>
     note.signatures.some((line) => line.name === name && equalBytes(line.keyId, keyId)),
   );
 }
 
-function needs(trust: Trust, found: number): Finding {
-  return missing(`${found} of the ${trust.quorum} witnesses that the trust file asks for have cosigned so far.`);
+function cosignedBy(names: readonly string[], { quorum }: Trust): Finding {
+  if (names.length < quorum)
+    return missing(`${names.length} of the ${quorum} witnesses that the trust file asks for have cosigned so far.`);
+  return {
+    detail: `Cosigned by ${names.join(", ") || "nobody"}; ${quorum} asked for.`,
+    trust: "the trust file's witnesses",
+  };
 }
 
 export function missing(detail: string): Finding {

@@ -6,9 +6,10 @@ import { encodeHex, equalBytes } from "../bytes.ts";
 import { AttestryError, isAttestryError } from "../errors.ts";
 import { leafHash } from "../merkle/hash.ts";
 import { type ProofFile, parseProofFile } from "../statement/proof-file.ts";
+import type { Relation, Statement } from "../statement/statement.ts";
 import type { Trust } from "../trust.ts";
 import { examineIssuer } from "./issuer.ts";
-import { examineLater } from "./later.ts";
+import { examineLater, type Standing } from "./later.ts";
 import type { Check, CheckName, LaterStatement, Report, TimeBound, Verdict } from "./report.ts";
 import { mathematics, step } from "./step.ts";
 import { examineTree, missing, type TreeFinding } from "./tree.ts";
@@ -38,6 +39,8 @@ const hard: readonly CheckName[] = [
   "anchors",
   "time_stamps",
 ];
+/** Codes of such steps that say no more than that nobody trusted made a signature: a key may have changed since. */
+const unvouched: readonly string[] = ["VERIFY_UNTRUSTED", "VERIFY_ANCHOR_HEADER", "VERIFY_ANCHOR_SEALS"];
 /** Steps that may stay unknown without making the verdict incomplete: the verdict says what it does not cover. */
 const optional: readonly CheckName[] = ["anchors", "time_stamps", "later"];
 
@@ -61,65 +64,63 @@ export async function verify(options: VerifyOptions): Promise<Report> {
   const content = await step("content", mathematics, () => checkContent(proof, options.digest));
   const core = await examineProof(proof, trust);
   const candidates = [...proof.later, ...(options.later ?? [])];
-  const { check, later } = await examineLater(proof, candidates, trust, options.askedForLater, async (candidate) => {
-    const { checks, tree } = await examineProof(candidate, trust);
-    return { proven: checks.every((one) => one.status !== "fail" && !isOpen(one)), index: tree?.receipt.index ?? -1 };
-  });
+  const standing = (candidate: ProofFile): Promise<Standing> => standingOf(candidate, trust);
+  const { check, later, isOpen } = await examineLater(proof, candidates, trust, options.askedForLater, standing);
   const checks = [content, ...core.checks, check];
-  const verdict = verdictOf(checks, later);
+  const verdict = verdictOf(checks, later, isOpen, proof.statement.relation);
   return {
     ...describe(proof, core.tree, core.notAfter),
     verdict,
-    summary: summarise(verdict, checks, later),
+    summary: summarise(verdict, checks, later, proof.statement),
     checks,
     later,
   };
 }
 
+interface Examined {
+  readonly checks: readonly Check[];
+  readonly tree: TreeFinding | undefined;
+  readonly notAfter: TimeBound | undefined;
+}
+
 /** Everything but the content and what came later. */
-async function examineProof(
-  proof: ProofFile,
-  trust: Trust,
-): Promise<{ checks: readonly Check[]; tree: TreeFinding | undefined; notAfter: TimeBound | undefined }> {
+async function examineProof(proof: ProofFile, trust: Trust): Promise<Examined> {
   const target = leafHash(proof.statement.entry);
   const trees = await Promise.all(proof.receipts.map((receipt) => examineTree(receipt, target, trust)));
-  const tree = worstBroken(trees) ?? trees.find(({ sound }) => sound) ?? trees[0];
-  const notAfter = earliest(trees.flatMap(({ times }) => times));
+  const tree = worstBroken(trees) ?? trees.find(({ sound }) => sound) ?? trees.find((one) => one.included) ?? trees[0];
+  const notAfter = earliest(trees, tree);
   const treeChecks = tree?.checks ?? [
     await step("inclusion", "nothing", () => missing("The proof holds no receipt: it is not in a log yet.")),
   ];
-  const issuerChecks = await examineIssuer(proof, trust, tree, notAfter);
+  const { issuerKey, signature, issuer } = await examineIssuer(proof, trust, tree, notAfter);
   const time = await step("time", "nothing", () => {
     if (notAfter === undefined) return missing("No trusted time covers the entry.");
     return { detail: `It existed by ${isoTime(notAfter.time)}.`, trust: notAfter.basis };
   });
-  return { checks: [...issuerChecks, ...treeChecks, time, ...anchorChecks(trees)], tree, notAfter };
+  const anchors = trees.flatMap(({ anchorChecks }) => anchorChecks);
+  // What an unknown step waits for comes before it: a summary shows the first.
+  return { checks: [issuerKey, signature, ...treeChecks, issuer, time, ...anchors], tree, notAfter };
+}
+
+/** What is optional for the verdict on a statement takes nothing from a later one either. */
+async function standingOf(later: ProofFile, trust: Trust): Promise<Standing> {
+  const { checks, tree } = await examineProof(later, trust);
+  const needed = checks.filter(({ name }) => !optional.includes(name));
+  const open = needed.find(({ status }) => status !== "pass");
+  const mayCome = tree?.included === true && needed.every(({ status }) => status !== "fail");
+  const status = open === undefined ? "proven" : mayCome ? "open" : "refuted";
+  return { status, detail: open?.detail ?? "", index: tree?.receipt.index ?? -1 };
 }
 
 /** A receipt that does not hold is never outvoted by one that does: somebody tampered with the file. */
 function worstBroken(trees: readonly TreeFinding[]): TreeFinding | undefined {
-  return trees.find(({ checks }) => checks.some(({ name, status }) => status === "fail" && hard.includes(name)));
+  return trees.find(({ checks }) => checks.some(isBroken));
 }
 
-/**
- * The anchors of every receipt. A verifier may know some of a log's ledgers and not others: as long as one that it knows
- * vouches, an anchor elsewhere is not a failure.
- */
-function anchorChecks(trees: readonly TreeFinding[]): readonly Check[] {
-  const checks = trees.flatMap((tree) => tree.anchorChecks);
-  const vouched = checks.some(({ name, status }) => name === "anchors" && status === "pass");
-  const elsewhere = (check: Check): boolean => vouched && check.code === "VERIFY_ANCHOR_LEDGER";
-  return checks.map((check) => (elsewhere(check) ? { ...check, status: "unknown" as const } : check));
-}
-
-/** The earliest independent time; the log's own clock only when there is no other. */
-function earliest(times: readonly TimeBound[]): TimeBound | undefined {
-  const independent = times.filter((bound) => bound.independent);
-  const candidates = independent.length > 0 ? independent : times;
-  return candidates.reduce<TimeBound | undefined>(
-    (best, bound) => (best === undefined || bound.time < best.time ? bound : best),
-    undefined,
-  );
+/** The earliest independent time, of whichever receipt; without any, the own clock of the log that the verdict is about. */
+function earliest(trees: readonly TreeFinding[], tree: TreeFinding | undefined): TimeBound | undefined {
+  const [first] = trees.flatMap(({ times }) => times).sort((a, b) => a.time - b.time);
+  return first ?? tree?.ownClock;
 }
 
 function checkContent(proof: ProofFile, digest: Uint8Array | undefined): ReturnType<typeof missing> {
@@ -131,16 +132,31 @@ function checkContent(proof: ProofFile, digest: Uint8Array | undefined): ReturnT
   return { detail: "The file's SHA-256 hash is the one that was signed.", trust: mathematics };
 }
 
-function verdictOf(checks: readonly Check[], later: readonly LaterStatement[]): Verdict {
-  const failures = checks.filter(({ status }) => status === "fail");
-  const failed = (names: readonly CheckName[]): boolean => failures.some(({ name }) => names.includes(name));
-  // An anchor on a ledger that nobody vouches for may be a perfectly good one.
-  if (failures.some(({ name, code }) => hard.includes(name) && code !== "VERIFY_ANCHOR_LEDGER")) return "invalid";
-  if (failed(["log", "issuer", "anchors"])) return "untrusted";
-  if (failed(["content"])) return "altered";
+function verdictOf(
+  checks: readonly Check[],
+  later: readonly LaterStatement[],
+  isLaterOpen: boolean,
+  relation: Relation | undefined,
+): Verdict {
+  if (checks.some(isBroken)) return "invalid";
+  if (checks.some(isUnvouched)) return "untrusted";
+  if (checks.some(({ name, status }) => name === "content" && status === "fail")) return "altered";
   if (later.some(({ kind }) => kind === "revokes")) return "revoked";
   if (later.length > 0) return "superseded";
-  return checks.some(isOpen) ? "incomplete" : "verified";
+  if (isLaterOpen || checks.some(isOpen)) return "incomplete";
+  // A revocation is of the same content: its own proof must not pass for one of a statement that stands.
+  return relation?.kind === "revokes" ? "revoked" : "verified";
+}
+
+/** Whether the proof does not hold, whatever anyone trusts. */
+function isBroken({ name, status, code }: Check): boolean {
+  return status === "fail" && hard.includes(name) && !unvouched.includes(code ?? "");
+}
+
+/** Whether it may hold, and nothing that is trusted vouches for the log, the issuer or a ledger's block. */
+function isUnvouched(check: Check): boolean {
+  const { name, status } = check;
+  return status === "fail" && !isBroken(check) && name !== "content" && name !== "later";
 }
 
 /** Whether something that the verdict needs could not be told. */
@@ -148,9 +164,13 @@ function isOpen({ name, status }: Check): boolean {
   return status === "unknown" && !optional.includes(name);
 }
 
-function summarise(verdict: Verdict, checks: readonly Check[], later: readonly LaterStatement[]): string {
-  const first = (status: Check["status"]): string =>
-    checks.find((check) => check.status === status && check.name !== "later")?.detail ?? "";
+function summarise(
+  verdict: Verdict,
+  checks: readonly Check[],
+  later: readonly LaterStatement[],
+  { issuer, relation }: Statement,
+): string {
+  const detail = (is: (check: Check) => boolean): string => checks.find(is)?.detail ?? checks.at(-1)?.detail ?? "";
   const last = later.find(({ kind }) => verdict !== "revoked" || kind === "revokes");
   switch (verdict) {
     case "verified":
@@ -158,14 +178,16 @@ function summarise(verdict: Verdict, checks: readonly Check[], later: readonly L
     case "altered":
       return "This is not the content that was signed: the file was changed, or the proof belongs to another file.";
     case "revoked":
-      return `It was registered, and then revoked by ${last?.issuer}: ${last?.reason}`;
+      if (last === undefined) return `This is the revocation of an earlier entry, by ${issuer}: ${relation?.reason}`;
+      return `It was registered, and then revoked by ${last.issuer}: ${last.reason}`;
     case "superseded":
       return `It was registered, and then replaced by ${last?.issuer}: ${last?.reason}`;
     case "untrusted":
+      return detail(isUnvouched);
     case "invalid":
-      return first("fail");
+      return detail(isBroken);
     default:
-      return first("unknown");
+      return detail(isOpen);
   }
 }
 
