@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { secp256k1 } from "@noble/curves/secp256k1.js";
 import { keccak_256 } from "@noble/hashes/sha3.js";
 import fc from "fast-check";
 import { addressOf, encodeTestHeader, sealHeader, validatorKey } from "../../test-kit/ledger.ts";
@@ -221,6 +222,7 @@ for (const kind of kinds) {
     refusesSeals(sealedBy(keys.slice(0, 3), { validators: addresses.slice(0, 3) }), "one less on the chain");
     refusesSeals(sealedBy(keys.slice(0, 3), { validators: addresses.with(3, fifth) }), "another one on the chain");
     refuses(() => check(header, []), "VERIFY_ANCHOR_SEALS", "nobody trusted");
+    refuses(() => check(sealedBy([], { validators: [] }), []), "VERIFY_ANCHOR_SEALS", "nobody trusted, nobody sealed");
   });
 
   test(`${kind.toUpperCase()}: a damaged seal among good ones is refused`, () => {
@@ -262,6 +264,23 @@ test("the quorum is two thirds of the validators, rounded up, as Besu's own test
     };
     sealed(quorum)();
     refuses(sealed(quorum - 1), "VERIFY_ANCHOR_SEALS", `${quorum - 1} of ${count}`);
+  }
+});
+
+test("a seal's recovery bit is 0 or 1, as on the chain, even where 2 would give a validator's key", () => {
+  const sealedHash = headerHash(parseHeader(sealHeader({}, "qbft", { validators: [] }, [])));
+  const refused: Uint8Array[] = [];
+  for (let r = 1; refused.length < 3; r++) {
+    try {
+      const signature = secp256k1.Signature.fromBytes(hex(word(r) + word(1))).addRecoveryBit(2);
+      const validator = keccak_256(signature.recoverPublicKey(sealedHash).toBytes(false).subarray(1)).slice(12);
+      const seal = Uint8Array.from([...word32(r), ...word32(1), 2]);
+      const header = parseHeader(sealHeader({}, "qbft", { validators: [], seals: [seal] }, []));
+      refuses(() => checkSeals(header, [validator], "qbft"), "VERIFY_ANCHOR_HEADER");
+      refused.push(seal);
+    } catch (error) {
+      if (error instanceof assert.AssertionError) throw error; // else r + n is no point's coordinate
+    }
   }
 });
 
