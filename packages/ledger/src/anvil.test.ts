@@ -1,0 +1,106 @@
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, rmSync, truncateSync } from "node:fs";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import { eventually } from "../test-kit/chain.ts";
+import { newFolder } from "../test-kit/notary.ts";
+import { type Anvil, anvilAccountKey, anvilChainId, startAnvil } from "./anvil.ts";
+import { createAccount } from "./evm/account.ts";
+import { openRpc } from "./evm/rpc.ts";
+
+const folder = newFolder();
+after(() => rmSync(folder, { recursive: true, force: true }));
+
+const ask = (node: Anvil | string, method: string, ...parameters: unknown[]): Promise<unknown> =>
+  openRpc(typeof node === "string" ? node : node.url).call(method, parameters);
+const height = (node: Anvil): Promise<unknown> => ask(node, "eth_blockNumber");
+
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+test("the local chain has the id and the funded account that it says", async (t) => {
+  const node = await startAnvil();
+  t.after(node.close);
+  assert.deepEqual([BigInt((await ask(node, "eth_chainId")) as string), node.chainId], [31337n, anvilChainId]);
+  const { address } = createAccount(anvilAccountKey);
+  assert.ok(BigInt((await ask(node, "eth_getBalance", address, "latest")) as string) > 10n ** 21n);
+});
+
+test("the local chain is there again after a stop, and at the same port after a crash", async (t) => {
+  const kept = join(folder, "kept");
+  const first = await startAnvil({ folder: kept });
+  await ask(first, "anvil_mine", "0x5");
+  await first.close();
+  assert.equal(first.pid, undefined);
+  const second = await startAnvil({ folder: kept });
+  t.after(second.close);
+  assert.equal(await height(second), "0x5");
+  const { pid } = second;
+  process.kill(pid as number, "SIGKILL");
+  await eventually(
+    () => second.pid,
+    (now) => now !== undefined && now !== pid,
+  );
+  assert.equal(await height(second), "0x5");
+});
+
+test("a state file that was cut short costs what came after the start before, and no more", async () => {
+  const kept = join(folder, "cut");
+  for (const expected of ["0x0", "0x5"]) {
+    const node = await startAnvil({ folder: kept });
+    assert.equal(await height(node), expected);
+    await ask(node, "anvil_mine", "0x5");
+    await node.close();
+  }
+  truncateSync(join(kept, "chain.json"), 1000);
+  const node = await startAnvil({ folder: kept });
+  assert.equal(await height(node), "0x5");
+  await node.close();
+});
+
+test("the local chain ends, its state written, when whoever started it is killed", async () => {
+  const kept = join(folder, "orphan");
+  const parent = spawn(process.execPath, [join(import.meta.dirname, "../test-kit/anvil-parent.ts"), kept], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  let said = "";
+  parent.stdout.on("data", (part) => {
+    said += part;
+  });
+  const [url, pid] = (
+    await eventually(
+      () => said,
+      (text) => text.split("\n").length === 3,
+    )
+  ).split("\n");
+  await ask(url as string, "anvil_mine", "0x7");
+  parent.kill("SIGKILL");
+  await once(parent, "exit");
+  await eventually(
+    () => isRunning(Number(pid)),
+    (running) => !running,
+  );
+  assert.ok(existsSync(join(kept, "chain.json")));
+  const node = await startAnvil({ folder: kept });
+  assert.equal(await height(node), "0x7");
+  await node.close();
+});
+
+test("a port that is taken is not shared", async (t) => {
+  const node = await startAnvil();
+  t.after(node.close);
+  const port = Number(new URL(node.url).port);
+  await assert.rejects(startAnvil({ port }), { code: "USAGE" });
+});
+
+test("a node that cannot start is told, not waited for", async () => {
+  await assert.rejects(startAnvil({ moreArguments: ["--no-such-argument"] }), { code: "UNAVAILABLE_LEDGER" });
+});
