@@ -1,17 +1,25 @@
 /** The embedded `LogStore` driver: one SQLite file (`node:sqlite`, write-ahead log, synchronous=FULL) in a data folder. */
-import type { DatabaseSync, SQLInputValue, SQLOutputValue } from "node:sqlite";
+import type { DatabaseSync } from "node:sqlite";
 import { AttestryError, encodeHex } from "@attestry/core";
 import { openHighWaterMark, readHighWaterMark } from "./high-water.ts";
 import { lockFolder, openDatabase, transaction, translate } from "./sqlite-database.ts";
+import {
+  headColumns,
+  optional,
+  prepareScans,
+  type Query,
+  toBytes,
+  toCosigned,
+  toHead,
+  toInteger,
+} from "./sqlite-rows.ts";
 import {
   type AdmittedEntry,
   type Batch,
   type CurrentHead,
   entriesPerRun,
-  type LogRows,
   type LogStore,
   type LookUpRange,
-  type SignedHead,
 } from "./store.ts";
 
 export interface SqliteStoreOptions {
@@ -73,9 +81,9 @@ function createStore(db: DatabaseSync, folder: string, { origin, readOnly, relea
     readHeadOf: async (index) => translate(() => optional(sql.headOf.get(index), toHead)),
     sizeAt: async (time) => translate(() => toInteger(sql.sizeAt.get(time)?.[0] ?? 0)),
     putCosigned: async (size, note) => translate(() => transaction(db, () => void sql.putCosigned.run(size, note))),
-    readCosigned: async (index) => translate(() => optional(sql.cosignedOf.get(index), tables.cosigned.toRow)),
-    readLatestCosigned: async () => translate(() => optional(sql.latestCosigned.get(), tables.cosigned.toRow)),
-    scan: async (table, after, limit) => translate(() => scan(sql, table, after, limit)),
+    readCosigned: async (index) => translate(() => optional(sql.cosignedOf.get(index), toCosigned)),
+    readLatestCosigned: async () => translate(() => optional(sql.latestCosigned.get(), toCosigned)),
+    scan: async (table, after, limit) => translate(() => sql.scans[table](after, limit)),
     check: async () => translate(() => [...(regression === undefined ? [] : [regression]), ...checkPages(db)]),
     close: async () => {
       translate(() => db.close());
@@ -83,14 +91,6 @@ function createStore(db: DatabaseSync, folder: string, { origin, readOnly, relea
       release();
     },
   };
-}
-
-type Row = readonly SQLOutputValue[];
-
-interface Query {
-  get(...parameters: SQLInputValue[]): Row | undefined;
-  all(...parameters: SQLInputValue[]): Row[];
-  run(...parameters: SQLInputValue[]): unknown;
 }
 
 type Statements = ReturnType<typeof prepareStatements>;
@@ -101,7 +101,7 @@ function prepareStatements(db: DatabaseSync) {
     statement.setReturnArrays(true); // rows as arrays, which the declared types do not know
     return statement as unknown as Query;
   };
-  const head = "SELECT size, root_hash, time, note_signature, receipt_signature";
+  const head = `SELECT ${headColumns}`;
   const found = "SELECT idx FROM look_up WHERE run = ? AND key = ? AND idx >= ? AND idx < ? ORDER BY idx";
   return {
     origin: prepare("SELECT origin FROM log"),
@@ -122,18 +122,7 @@ function prepareStatements(db: DatabaseSync) {
     putHead: prepare("INSERT INTO head VALUES (?, ?, ?, ?, ?, ?)"),
     putNote: prepare("UPDATE log SET note = ?"),
     putCosigned: prepare("INSERT INTO cosigned VALUES (?, ?) ON CONFLICT DO UPDATE SET note = excluded.note"),
-    scans: {
-      entries: prepare("SELECT idx, entry FROM entry WHERE idx > ? ORDER BY idx LIMIT ?"),
-      tiles: prepare("SELECT level, idx, hashes FROM tile WHERE (level, idx) > (?, ?) ORDER BY level, idx LIMIT ?"),
-      seen: prepare(
-        "SELECT issued_at, leaf_hash, idx FROM seen WHERE (issued_at, leaf_hash) > (?, ?) ORDER BY issued_at, leaf_hash LIMIT ?",
-      ),
-      lookUps: prepare(
-        "SELECT run, key, idx FROM look_up WHERE (run, key, idx) > (?, ?, ?) ORDER BY run, key, idx LIMIT ?",
-      ),
-      heads: prepare(`${head}, previous_size FROM head WHERE size > ? ORDER BY size LIMIT ?`),
-      cosigned: prepare("SELECT size, note FROM cosigned WHERE size > ? ORDER BY size LIMIT ?"),
-    },
+    scans: prepareScans(prepare),
   };
 }
 
@@ -185,99 +174,6 @@ function lookUp(sql: Statements, key: Uint8Array, { from, to, limit, order }: Lo
     for (const row of sql[order].all(run, key, from, to, limit - found.length)) found.push(toInteger(row[0]));
   }
   return found;
-}
-
-// How each table of the port is scanned: the primary key of a row, what comes before every key, and the row itself.
-const tables: { readonly [T in keyof LogRows]: ScannedTable<LogRows[T]> } = {
-  entries: {
-    start: [-1],
-    key: ({ index }) => [index],
-    toRow: ([index, entry]) => ({ index: toInteger(index), entry: toBytes(entry) }),
-  },
-  tiles: {
-    start: [-1, 0],
-    key: ({ level, index }) => [level, index],
-    toRow: ([level, index, hashes]) => ({ level: toInteger(level), index: toInteger(index), hashes: toBytes(hashes) }),
-  },
-  seen: {
-    start: [Number.MIN_SAFE_INTEGER, new Uint8Array()],
-    key: ({ issuedAt, leafHash }) => [issuedAt, leafHash],
-    toRow: ([issuedAt, leafHash, index]) => ({
-      issuedAt: toInteger(issuedAt),
-      leafHash: toBytes(leafHash),
-      index: toInteger(index),
-    }),
-  },
-  lookUps: {
-    start: [-1, new Uint8Array(), 0],
-    key: ({ run, key, index }) => [run, key, index],
-    toRow: ([run, key, index]) => ({ run: toInteger(run), key: toBytes(key), index: toInteger(index) }),
-  },
-  heads: {
-    start: [-1],
-    key: ({ size }) => [size],
-    toRow: (row) => ({ ...toHead(row), previousSize: toInteger(row[5]) }),
-  },
-  cosigned: {
-    start: [-1],
-    key: ({ size }) => [size],
-    toRow: ([size, note]) => ({ size: toInteger(size), note: toBytes(note) }),
-  },
-};
-
-interface ScannedTable<R> {
-  readonly start: readonly SQLInputValue[];
-  key(row: R): readonly SQLInputValue[];
-  toRow(row: Row): R;
-}
-
-function scan<T extends keyof LogRows>(
-  sql: Statements,
-  table: T,
-  after: LogRows[T] | undefined,
-  limit: number,
-): LogRows[T][] {
-  const { start, key, toRow } = tables[table];
-  let last = after === undefined ? start : key(after);
-  return sql.scans[table].all(...last, limit).map((columns) => {
-    const row = toRow(columns);
-    // In a damaged index the order is not a given, and a scan that goes backwards would never end.
-    if (compareKeys(key(row), last) <= 0) throw new AttestryError("FATAL_CORRUPT", `The ${table} are out of order.`);
-    last = key(row);
-    return row;
-  });
-}
-
-function compareKeys(a: readonly SQLInputValue[], b: readonly SQLInputValue[]): number {
-  const differs = a.findIndex((value, at) => compareValues(value, b[at]) !== 0);
-  return differs === -1 ? 0 : compareValues(a[differs], b[differs]);
-}
-
-function compareValues(a: SQLInputValue | undefined, b: SQLInputValue | undefined): number {
-  return a instanceof Uint8Array && b instanceof Uint8Array ? Buffer.compare(a, b) : Number(a) - Number(b);
-}
-
-function toHead([size, rootHash, time, noteSignature, receiptSignature]: Row): SignedHead {
-  return {
-    size: toInteger(size),
-    rootHash: toBytes(rootHash),
-    time: toInteger(time),
-    noteSignature: toBytes(noteSignature),
-    receiptSignature: toBytes(receiptSignature),
-  };
-}
-
-function optional<T>(row: Row | undefined, toValue: (row: Row) => T): T | undefined {
-  return row === undefined ? undefined : toValue(row);
-}
-
-// STRICT tables hold only what their columns say, but a flipped bit in the file can say anything.
-function toInteger(value: SQLOutputValue | undefined): number {
-  return typeof value === "number" ? value : -1;
-}
-
-function toBytes(value: SQLOutputValue | undefined): Uint8Array {
-  return value instanceof Uint8Array ? value : new Uint8Array();
 }
 
 /** What to say when the log ends before its high-water mark, or is another one. */
