@@ -26,6 +26,9 @@ import {
   thumbprintUri,
   verify,
 } from "../index.ts";
+import { encodeImprint } from "../timestamp/request.ts";
+import { issueAuthority, makeToken, stampedAt } from "../timestamp/test-tokens.ts";
+import { issue } from "../x509/test-certificates.ts";
 
 const time = 1_790_000_000;
 const digest = sha256(encodeUtf8("deed 4711"));
@@ -238,4 +241,28 @@ test("an anchor on a ledger that nobody vouches for proves nothing and spoils no
     const report = await verify({ proof: await log.proof(index), digest, trust: trusting(ledger), later });
     assert.equal(report.verdict, "revoked");
   }
+});
+
+test("a time stamp by an authority that nobody vouches for proves nothing and spoils nothing", async () => {
+  const { log, index } = await notarised();
+  const proof = await log.proof(index);
+  const checkpoint = parseProofFile(proof).receipts[0]?.evidence.checkpoint ?? new Uint8Array();
+  const ofCheckpoint = sha256(encodeUtf8(parseNote(checkpoint).text));
+  const [root, other] = [await issue({ subject: "CN=Root", ca: {} }), await issue({ subject: "CN=Other", ca: {} })];
+  const authority = await issueAuthority({ by: root });
+  const stamped = async (of: Uint8Array): Promise<Uint8Array> => {
+    const token = await makeToken({ authority, imprint: encodeImprint({ algorithm: "SHA-256", digest: of }) });
+    return withBeside(proof, "attestry/time-stamps", [token]);
+  };
+  const judge = async (of: Uint8Array, ...roots: readonly Uint8Array[]) =>
+    verify({ proof: await stamped(of), digest, trust: { ...log.trust, timeStampRoots: roots } });
+
+  const known = await judge(ofCheckpoint, root.der);
+  assert.deepEqual([known.verdict, known.notAfter?.time], ["verified", stampedAt]);
+  for (const roots of [[], [other.der]]) {
+    const unknown = await judge(ofCheckpoint, ...roots);
+    assert.deepEqual([unknown.verdict, unknown.notAfter?.time], ["verified", time]);
+    assert.equal(check(unknown, "time_stamps")?.status, "unknown");
+  }
+  assert.equal((await judge(digest, root.der)).verdict, "invalid", "a stamp of something else");
 });
