@@ -4,10 +4,11 @@ import fc from "fast-check";
 import { concatBytes, encodeUtf8 } from "../bytes.ts";
 import { isAttestryError } from "../errors.ts";
 import { parseCertificate } from "../x509/certificate.ts";
+import { DerReader } from "../x509/der.ts";
 import { extension, type Issued, issue, KeyUsageFlags, noon, pem } from "../x509/test-certificates.ts";
 import { type CheckTimeStampOptions, checkTimeStamp, type TimeStamp } from "./check.ts";
-import { derContext, derElement, derInteger, derOctets, derOid, derSequence, derSet } from "./der-writer.ts";
-import { digestOf } from "./digest.ts";
+import { derContext, derElement, derInteger, derNull, derOctets, derOid, derSequence, derSet } from "./der-writer.ts";
+import { digestOf, encodeDigestAlgorithm } from "./digest.ts";
 import type { TimeStampFault } from "./fault.ts";
 import { encodeImprint } from "./request.ts";
 import { noOpenssl, opensslFolder } from "./test-openssl.ts";
@@ -255,6 +256,24 @@ async function below(ca: Issued): Promise<Partial<Parts>> {
   return { authority: leaf, certificates: [ca.der, leaf.der] };
 }
 
+test("a chain is refused for constraints, algorithms and keys that are not looked into", async () => {
+  const constraints = extension("2.5.29.30", false, derSequence(derContext(0, derSequence(derElement(0x82)))));
+  const constrained = await issue({ subject: "CN=Narrow", ca: {}, extensions: [constraints] });
+  const roots = [constrained.der];
+  const leaf = await issueAuthority({ by: constrained });
+  await refuses("name_constraints", { authority: leaf }, { roots, opensslToo: false });
+  const withSha224 = Buffer.from(authority.der)
+    .toString("hex")
+    .replaceAll("06082a8648ce3d040302", "06082a8648ce3d040301");
+  const unknown = { ...authority, der: Uint8Array.fromHex(withSha224) };
+  await refuses("unsupported_algorithm", { authority: unknown });
+  const giant = { kty: "RSA", e: "AQAB", n: new Uint8Array(1125).fill(0xff).toBase64({ alphabet: "base64url" }) };
+  const rsa = { name: "RSASSA-PKCS1-v1_5", hash: "SHA-256" };
+  const publicKey = await crypto.subtle.importKey("jwk", giant, rsa, true, ["verify"]);
+  const slow = await issue({ subject: "CN=Root", ca: {}, keys: { ...root.keys, publicKey } });
+  await refuses("unsupported_algorithm", {}, { roots: [slow.der] });
+});
+
 test("certificates come in any order, with or without the root, and with other ways to other roots", async () => {
   const between = await issue({ subject: "CN=Between", by: root, ca: {} });
   const leaf = await issueAuthority({ by: between });
@@ -378,6 +397,8 @@ test("signed attributes are a sorted set without repetitions, each with one valu
   await accepts({ attributes: signingTime });
   await refuses("malformed", { arrange: (attributes) => derSorted(attributes).toReversed() }, { opensslToo: false });
   await refuses("malformed", { arrange: (attributes) => twice(derSorted(attributes)) }, { opensslToo: false });
+  const again = derSequence(derOid(attributeType.messageDigest), derSet(derOctets(new Uint8Array(32))));
+  await refuses("malformed", { arrange: (made) => derSorted([again, ...made]) }, { opensslToo: false });
   const values = [derOctets(new Uint8Array(32)), derOctets(new Uint8Array(32).fill(1))];
   const two = derSequence(derOid(attributeType.messageDigest), derSet(...values));
   const arrange = (attributes: readonly Uint8Array[]) =>
@@ -397,6 +418,10 @@ test("what no signature covers is refused, or has one form", async () => {
   );
   await refuses("malformed", { revocation: derContext(1, derSequence()) });
   await refuses("malformed", { version: 1 }, { opensslToo: false });
+  await refuses("malformed", { digestAlgorithms: encodeDigestAlgorithm("SHA-512") }, { opensslToo: false });
+  const certificates = [authority.der, ...Array.from({ length: 16 }, () => root.der)];
+  await accepts({ certificates: certificates.slice(1).with(0, authority.der) });
+  await refuses("malformed", { certificates }, { opensslToo: false });
 });
 
 test("a time stamp of another version or with an unknown critical extension is refused", async () => {
@@ -407,6 +432,21 @@ test("a time stamp of another version or with an unknown critical extension is r
   await refuses("critical_extension", { authority: await issueAuthority({ by: root, extensions }) });
 });
 
+test("nothing follows where a part of the time stamp should end", async () => {
+  const more = derInteger(1);
+  const algorithm = derSequence(derOid("2.16.840.1.101.3.4.2.1"));
+  const name = derElement(0x82, encodeUtf8("time.example"));
+  const crowded: readonly Partial<Parts>[] = [
+    { afterInfo: more },
+    { infoRest: [derElement(0x85)] },
+    { imprint: derSequence(algorithm, derOctets(imprint.digest), more) },
+    { infoRest: [derSequence(more, more)] },
+    { infoRest: [derContext(0, name, name)] },
+    { infoRest: [derContext(1, derSequence(derOid("1.2.3"), derOctets(new Uint8Array()), more))] },
+  ];
+  for (const parts of crowded) await refuses("malformed", parts, { opensslToo: false });
+});
+
 test("the name that an authority gives itself must be one of its certificate's", async () => {
   const names = (value: Uint8Array) => ({ infoRest: [derContext(0, value)] });
   const common = (text: Uint8Array) => derElement(0xa4, derSequence(derSet(derSequence(derOid("2.5.4.3"), text))));
@@ -414,6 +454,8 @@ test("the name that an authority gives itself must be one of its certificate's",
   await accepts(names(common(derElement(0x13, encodeUtf8("Time")))));
   await refuses("authority_name", names(common(derElement(0x0c, encodeUtf8("Tide")))), { opensslToo: false });
   await refuses("authority_name", names(derElement(0x82, encodeUtf8("time.example"))), { opensslToo: false });
+  const crowded = derElement(0xa4, common(derElement(0x0c, encodeUtf8("Time"))).subarray(2), derInteger(1));
+  await refuses("malformed", names(crowded), { opensslToo: false });
   const named = await issueAuthority({ by: root, names: [{ type: "dns", value: "time.example" }] });
   await accepts({ authority: named, ...names(derElement(0x82, encodeUtf8("time.example"))) });
   await refuses(
@@ -455,6 +497,33 @@ test("no byte of a token can change, go, come or be cut off unnoticed", async ()
   await fc.assert(cut, { numRuns: 300 });
   await refused(concatBytes(token, Uint8Array.of(0)), "a byte after the end");
 });
+
+test("no part of a token can take one element more", async () => {
+  const token = await makeToken({
+    authority,
+    infoRest: [derSequence(derInteger(1)), derInteger(77), infoExtension(false)],
+  });
+  let count = 0;
+  for (const crowded of withOneMore(token)) {
+    const checking = checkTimeStamp({ token: crowded, imprint, roots: [root.der] });
+    await assert.rejects(checking, isAttestryError, Buffer.from(crowded).toString("hex"));
+    count++;
+  }
+  assert.ok(count > 40, `${count}`);
+});
+
+/** The elements with a NULL put at the end of one constructed element, for each of these at any depth. */
+function* withOneMore(elements: Uint8Array): Generator<Uint8Array> {
+  const reader = new DerReader(elements);
+  for (let start = 0; !reader.atEnd; ) {
+    const { tag, value, whole } = reader.element();
+    const [before, behind] = [elements.subarray(0, start), elements.subarray(start + whole.length)];
+    start += whole.length;
+    if ((tag & 0x20) === 0) continue;
+    yield concatBytes(before, derElement(tag, value, derNull), behind);
+    for (const inside of withOneMore(value)) yield concatBytes(before, derElement(tag, inside), behind);
+  }
+}
 
 test("bytes that are no token are refused as such, and roots that are none by their own code", async () => {
   const law = fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => {

@@ -3,7 +3,6 @@
  * names). The certificates of a token are in no order and may hold more than one way, so the way is looked for.
  */
 import { equalBytes } from "../bytes.ts";
-import { isAttestryError } from "../errors.ts";
 import type { Certificate } from "../x509/certificate.ts";
 import { isSignedBy, parseSignatureScheme } from "../x509/signature.ts";
 import { fault } from "./fault.ts";
@@ -43,7 +42,6 @@ async function climb(
       await checkSigned(last, issuer);
       return await climb([...path, issuer], options, tried);
     } catch (error) {
-      if (!isAttestryError(error)) throw error;
       failure ??= error;
     }
   }

@@ -47,10 +47,14 @@ export interface Parts {
   readonly time?: string;
   /** What follows the time in TSTInfo. */
   readonly infoRest?: readonly Uint8Array[];
+  /** What follows TSTInfo where it should end. */
+  readonly afterInfo?: Uint8Array;
   readonly infoType?: string;
   readonly version?: number;
   readonly digest?: DigestName;
   readonly digestAlgorithm?: Uint8Array;
+  /** The contents of the set of digest algorithms; default: the signer's. */
+  readonly digestAlgorithms?: Uint8Array;
   readonly signerVersion?: number;
   readonly signerId?: Uint8Array;
   /** Attributes by type; `null` leaves one out, further types are added. */
@@ -68,11 +72,11 @@ export interface Parts {
 
 export async function makeToken(parts: Parts): Promise<Uint8Array> {
   const infoType = parts.infoType ?? "1.2.840.113549.1.9.16.1.4";
-  const info = makeInfo(parts);
+  const info = concatBytes(makeInfo(parts), parts.afterInfo ?? new Uint8Array());
   const signer = await makeSigner(parts, info, infoType);
   const signedData = derSequence(
     derInteger(parts.version ?? 3),
-    derSet(parts.digestAlgorithm ?? encodeDigestAlgorithm(parts.digest ?? "SHA-256")),
+    derSet(parts.digestAlgorithms ?? parts.digestAlgorithm ?? encodeDigestAlgorithm(parts.digest ?? "SHA-256")),
     derSequence(derOid(infoType), derContext(0, derOctets(info))),
     derContext(0, ...(parts.certificates ?? [parts.authority.der])),
     parts.revocation ?? new Uint8Array(),
@@ -173,6 +177,6 @@ export function grant(token: Uint8Array): Uint8Array {
 
 /** An extension of TSTInfo. */
 export function infoExtension(critical: boolean): Uint8Array {
-  const parts = [derOid("1.2.3.4.5.6"), critical ? derTrue : new Uint8Array(), derOctets(concatBytes())];
+  const parts = [derOid("1.2.3.4.5.6"), critical ? derTrue : new Uint8Array(), derOctets(new Uint8Array())];
   return derContext(1, derSequence(...parts));
 }
