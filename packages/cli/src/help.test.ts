@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { commands } from "./program.ts";
-import { run, temporaryHome } from "./testing/harness.ts";
+import { run, temporaryHome } from "./testing.ts";
 
 test("the tour names every command, and every command's help has examples", async (t) => {
   const home = temporaryHome(t);

@@ -17,7 +17,7 @@ import { join } from "node:path";
 import { buffer } from "node:stream/consumers";
 import { after, before, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { type Json, type RunningNotary, run, runJson, start, startNotary, temporaryHome } from "./testing/harness.ts";
+import { type Json, type RunningNotary, run, runJson, start, startNotary, temporaryHome } from "./testing.ts";
 
 const cleanups: (() => void | Promise<void>)[] = [];
 const suite = { after: (done: () => void | Promise<void>) => void cleanups.unshift(done) };

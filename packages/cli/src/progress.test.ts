@@ -13,6 +13,10 @@ test("the line shows share, counts, rate and time left once the total is known",
     progressLine("Notarising", { ...state, totalFiles: 0, share: undefined }),
     "Notarising: 250 files, 500.0 MB (25 files/s, 50.0 MB/s)",
   );
+  assert.equal(
+    progressLine("Auditing", { ...state, bytes: 0, share: 0.25 }, "entries"),
+    "Auditing █████░░░░░░░░░░░░░░░ 25%  250 of 1,000 entries (25 entries/s), 30 s left",
+  );
 });
 
 test("a share beyond the whole, when files were added meanwhile, is shown as the whole", () => {

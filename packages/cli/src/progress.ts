@@ -18,7 +18,7 @@ const silent: Progress = { setTotal() {}, addFiles() {}, addBytes() {}, clear() 
 // What opening, signing and registering a file costs, as if it were bytes to hash: for the time left.
 const bytesPerFile = 150_000;
 
-export function createProgress(verb: string, shown: boolean): Progress {
+export function createProgress(verb: string, shown: boolean, unit = "files"): Progress {
   if (!shown || !process.stderr.isTTY) return silent;
   const started = performance.now();
   let [files, bytes, totalFiles, totalBytes] = [0, 0, 0, 0];
@@ -32,7 +32,7 @@ export function createProgress(verb: string, shown: boolean): Progress {
     if (seconds < 0.5) return;
     const share =
       totalFiles === 0 ? undefined : (bytes + files * bytesPerFile) / (totalBytes + totalFiles * bytesPerFile);
-    const line = progressLine(verb, { files, bytes, totalFiles, seconds, share });
+    const line = progressLine(verb, { files, bytes, totalFiles, seconds, share }, unit);
     process.stderr.write(`\r\x1b[2K${line.slice(0, process.stderr.columns - 1)}`);
     drawn = true;
   };
@@ -65,14 +65,17 @@ export interface ProgressState {
   readonly share: number | undefined;
 }
 
-export function progressLine(verb: string, { files, bytes, totalFiles, seconds, share }: ProgressState): string {
-  const counts = `${count(files)}${totalFiles > 0 ? ` of ${count(totalFiles)}` : ""} files`;
-  const rate = `${count(Math.round(files / seconds))} files/s, ${size(bytes / seconds)}/s`;
-  if (share === undefined) return `${verb}: ${counts}, ${size(bytes)} (${rate})`;
-  const full = Math.round(Math.min(share, 1) * 20);
+export function progressLine(verb: string, state: ProgressState, unit = "files"): string {
+  const { files, bytes, totalFiles, seconds, share } = state;
+  const known = totalFiles > 0 ? ` of ${count(totalFiles)}` : "";
+  const counts = `${count(files)}${known} ${unit}${bytes > 0 ? `, ${size(bytes)}` : ""}`;
+  const rate = `${count(Math.round(files / seconds))} ${unit}/s${bytes > 0 ? `, ${size(bytes / seconds)}/s` : ""}`;
+  if (share === undefined) return `${verb}: ${counts} (${rate})`;
+  const part = Math.min(share, 1);
+  const full = Math.round(part * 20);
   const bar = "█".repeat(full) + "░".repeat(20 - full);
-  const left = share > 0 ? `, ${duration((seconds * (1 - Math.min(share, 1))) / share)} left` : "";
-  return `${verb} ${bar} ${Math.floor(Math.min(share, 1) * 100)}%  ${counts}, ${size(bytes)} (${rate})${left}`;
+  const left = part > 0 ? `, ${duration((seconds * (1 - part)) / part)} left` : "";
+  return `${verb} ${bar} ${Math.floor(part * 100)}%  ${counts} (${rate})${left}`;
 }
 
 /** 12,345 */

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { type RunningNotary, run, runJson, startNotary, temporaryHome } from "./testing/harness.ts";
+import { type RunningNotary, run, runJson, startNotary, temporaryHome } from "./testing.ts";
 
 // One notary serves all of these tests; each has a folder of its own below `home`.
 const cleanups: (() => void | Promise<void>)[] = [];

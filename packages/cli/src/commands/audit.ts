@@ -1,7 +1,12 @@
 /** `attestry audit`: derives all that a notary stores from its entries again, and names each thing that does not agree. */
+import { encodeHex } from "@attestry/core";
+import type { AuditSummary, Finding } from "@attestry/server";
 import type { Command } from "commander";
 import { examples } from "../help.ts";
+import { type Output, plain, writeOut } from "../output.ts";
 import { action, type Context, type ExitCode } from "../program.ts";
+import { count, createProgress } from "../progress.ts";
+import { iso } from "../report-text.ts";
 import { dataFolder } from "../settings.ts";
 
 interface Options {
@@ -12,19 +17,83 @@ export function configure(command: Command): void {
   command
     .description(
       "Derives every leaf hash, tile, root, checkpoint and index row of a notary's data from its entries again, and names each " +
-        "that does not hold, with what was expected. Reads only; it may run beside the notary.",
+        "that does not hold, with what was expected. It needs no passphrase, changes nothing, and may run beside the notary.",
     )
     .option("--data <dir>", "the notary's data folder (default: $ATTESTRY_DATA or ~/.attestry)")
-    .option("--json", "print one JSON object")
+    .option("--json", "print one JSON object with ok, treeSize and findings")
     .addHelpText(
       "after",
-      `${examples(["attestry audit --data /srv/notary", "checks all that is stored there"])}\nExit codes: 0 all holds · 1 something does not\n`,
+      `${examples(
+        ["attestry audit --data /srv/notary", "checks all that is stored there"],
+        ["attestry audit --data /srv/notary --json", "the same for a script"],
+      )}\nExit codes: 0 all holds · 1 something does not\n`,
     );
   action<Options>(command, audit);
 }
 
 async function audit({ output }: Context, options: Options): Promise<ExitCode> {
-  dataFolder(options.data);
-  output.note("soon");
-  return 3;
+  const data = dataFolder(options.data);
+  const progress = createProgress("Auditing", !output.json, "entries");
+  let done = 0;
+  const { auditData } = await import("@attestry/server");
+  const findings = auditData({
+    data,
+    onProgress(entries, total) {
+      progress.setTotal(total, 0);
+      progress.addFiles(entries - done);
+      done = entries;
+    },
+  });
+  const first = await findings.next(); // what keeps it from beginning is thrown here, before anything is printed
+  const report = output.json ? jsonReport() : textReport(output, data, () => progress.clear());
+  let found = 0;
+  for (let step = first; ; step = await findings.next()) {
+    if (step.done) {
+      progress.end();
+      report.end(step.value, found);
+      return found === 0 ? 0 : 1;
+    }
+    found++;
+    report.add(step.value);
+  }
+}
+
+interface Report {
+  add(finding: Finding): void;
+  end(summary: AuditSummary, found: number): void;
+}
+
+/** One object, written as it comes: a log in ruins has more findings than fit in memory. */
+function jsonReport(): Report {
+  let separator = "";
+  writeOut('{"findings":[');
+  return {
+    add(finding) {
+      writeOut(separator + JSON.stringify(finding));
+      separator = ",";
+    },
+    end({ head, limits }, found) {
+      const { size = 0, rootHash, time } = head ?? {};
+      const newest = { ...(rootHash && { rootHash: encodeHex(rootHash) }), ...(time && { checkpointTime: iso(time) }) };
+      writeOut(`],${JSON.stringify({ ok: found === 0, treeSize: size, ...newest, limits }).slice(1)}\n`);
+    },
+  };
+}
+
+function textReport(output: Output, data: string, clear: () => void): Report {
+  return {
+    add({ message, expected, found }) {
+      clear();
+      output.line(`${output.style("red", "✗")} ${plain(message)}`);
+      if (expected !== undefined) output.line(`    expected  ${plain(expected)}`);
+      if (found !== undefined) output.line(`    found     ${plain(found)}`);
+    },
+    end({ head, limits }, found) {
+      const what = `${count(head?.size ?? 0)} entries, every tile, root, checkpoint and index row of ${plain(data)}`;
+      if (found === 0) output.line(`${output.style(["green", "bold"], "✓ All holds")}: ${what}.`);
+      else
+        output.line(`${output.style(["red", "bold"], `✗ ${count(found)} things do not hold`)}, named above: ${what}.`);
+      for (const limit of limits) output.line(`  Not covered: ${plain(limit)}`);
+    },
+  };
 }

@@ -2,6 +2,7 @@
 import { AttestryError, parseVerifierKey } from "@attestry/core";
 import type { RunningServer, ServerOptions, WitnessOption } from "@attestry/server";
 import type { Command } from "commander";
+import { type AnchoringOptions, addAnchoringOptions, openAnchoring } from "../anchoring.ts";
 import { examples } from "../help.ts";
 import { type Output, plain } from "../output.ts";
 import { action, type Context, type ExitCode } from "../program.ts";
@@ -9,7 +10,7 @@ import { count } from "../progress.ts";
 import { addServingOptions, type ServingOptions, servingSettings, withPassphrase } from "../serving.ts";
 import { dataFolder, serverUrl } from "../settings.ts";
 
-interface Options extends ServingOptions {
+interface Options extends ServingOptions, AnchoringOptions {
   readonly origin?: string;
   readonly witness?: readonly string[];
   readonly quorum?: string;
@@ -20,7 +21,7 @@ export function configure(command: Command): void {
     "Starts a notary on this machine, over a data folder that is made at the first start. Ctrl-C stops it; starting it again " +
       "continues. On a loopback address your own key is enrolled by itself; elsewhere enrol issuers with attestry issuer add.",
   );
-  addServingOptions(command, "8080")
+  addAnchoringOptions(addServingOptions(command, "8080"))
     .option("--origin <name>", "the log's permanent name, at its first start (default: made from its key)")
     .option("--witness <vkey=url...>", "ask this witness to cosign; once for each key that it shows")
     .option("--quorum <n>", "how many witnesses make a checkpoint cosigned (default: more than half)")
@@ -33,6 +34,11 @@ export function configure(command: Command): void {
           "attestry up --host 0.0.0.0 --tls-cert cert.pem --tls-key key.pem --passphrase-file pass",
           "for others too: HTTPS, keys encrypted",
         ],
+        [
+          "attestry up --ledger https://node.example --contract 0x5FbD…",
+          "anchored on a consortium's ledger (docs/ledgers.md)",
+        ],
+        ["attestry up --no-ledger", "not anchored at all"],
         ["attestry up --witness 'w.example/1+5d…=https://w.example'", "with a witness (what `attestry witness` shows)"],
       ),
     );
@@ -45,7 +51,9 @@ async function up(context: Context, options: Options): Promise<ExitCode> {
   const witnesses = witnessOptions(options.witness ?? []);
   const quorum = options.quorum === undefined ? {} : { witnessQuorum: quorumOf(options.quorum, witnesses.length) };
   const origin = options.origin === undefined ? {} : { origin: options.origin };
-  const settings: ServerOptions = { ...(await servingSettings(options)), data, witnesses, ...quorum, ...origin };
+  const anchoring = openAnchoring(options, data);
+  const serving = { ...(await servingSettings(options)), data, anchoring: anchoring.places };
+  const settings: ServerOptions = { ...serving, witnesses, ...quorum, ...origin };
   const interrupted = context.untilInterrupted();
   const { startServer } = await import("@attestry/server");
   const server = await withPassphrase(settings, startServer);
@@ -53,6 +61,7 @@ async function up(context: Context, options: Options): Promise<ExitCode> {
   await interrupted;
   output.note("Stopping: answering what is under way.");
   await server.close();
+  await anchoring.close();
   output.note("Stopped. Everything that was acknowledged is on the disk.");
   return 0;
 }

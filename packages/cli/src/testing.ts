@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import type { TestContext } from "node:test";
 
-const binary = join(import.meta.dirname, "../../bin/attestry");
+const binary = join(import.meta.dirname, "../bin/attestry");
 const codeCache = join(process.env["XDG_CACHE_HOME"] ?? join(homedir(), ".cache"), "attestry");
 
 export interface Ran {
