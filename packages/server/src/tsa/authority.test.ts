@@ -1,11 +1,6 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { concatBytes, isAttestryError } from "@attestry/core";
-import fc from "fast-check";
-import { noOpenssl, opensslFolder } from "../../../core/src/timestamp/test-openssl.ts";
-import { pem } from "../../../core/src/x509/test-certificates.ts";
-import { createTimeStampAuthority } from "./authority.ts";
-import { createAuthorityCertificates } from "./certificates.ts";
 import {
   checkTimeStamp,
   DerReader,
@@ -21,7 +16,12 @@ import {
   encodeTimeStampRequest,
   parseTimeStampResponse,
   parseTimeStampToken,
-} from "./core.ts";
+} from "@attestry/core/timestamp";
+import fc from "fast-check";
+import { noOpenssl, opensslFolder } from "../../../core/src/timestamp/test-openssl.ts";
+import { pem } from "../../../core/src/x509/test-certificates.ts";
+import { createTimeStampAuthority } from "./authority.ts";
+import { createAuthorityCertificates } from "./certificates.ts";
 import { day, now, testAuthority, testSigner } from "./testing.ts";
 
 const data = new TextEncoder().encode("a deed\n");

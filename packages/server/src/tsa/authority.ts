@@ -4,7 +4,6 @@
  */
 import { randomBytes } from "node:crypto";
 import { AttestryError, equalBytes, isAttestryError, type Signer } from "@attestry/core";
-import type { Logger } from "pino";
 import {
   type Certificate,
   checkAuthorityCertificate,
@@ -23,7 +22,8 @@ import {
   infoType,
   parseCertificate,
   type TimeStampFailure,
-} from "./core.ts";
+} from "@attestry/core/timestamp";
+import type { Logger } from "pino";
 import { type AuthorityRequest, failureOf, parseAuthorityRequest, refusal } from "./request.ts";
 
 export interface TimeStampAuthority {

@@ -1,7 +1,6 @@
 /** Certificates for an authority's first run (RFC 5280 §4, RFC 3161 §2.3): a root of its own, and under it the authority's. */
 import { randomBytes } from "node:crypto";
 import { AttestryError, type PublicKey, type Signer } from "@attestry/core";
-import { encodeEcdsaSignature } from "./authority.ts";
 import {
   derBits,
   derCertificateTime,
@@ -15,7 +14,8 @@ import {
   derText,
   derTrue,
   digestOf,
-} from "./core.ts";
+} from "@attestry/core/timestamp";
+import { encodeEcdsaSignature } from "./authority.ts";
 
 export interface AuthorityCertificateOptions {
   /** ES256; signs the two certificates and nothing after. Whoever needs no third one forgets it. */

@@ -3,11 +3,11 @@ import { createServer, type RequestListener } from "node:http";
 import type { AddressInfo } from "node:net";
 import { after, type TestContext, test } from "node:test";
 import { isAttestryError } from "@attestry/core";
+import { checkTimeStamp, digestOf, encodeTimeStampRequest, parseTimeStampResponse } from "@attestry/core/timestamp";
 import fastify from "fastify";
 import { noOpenssl, opensslAuthority, opensslFolder } from "../../../core/src/timestamp/test-openssl.ts";
 import { createIntake } from "../http/body.ts";
 import { requestTimeStamp } from "./client.ts";
-import { checkTimeStamp, digestOf, encodeTimeStampRequest, parseTimeStampResponse } from "./core.ts";
 import { timeStampRoutes } from "./route.ts";
 import { now, testAuthority } from "./testing.ts";
 
@@ -135,7 +135,8 @@ test("POST /tsa answers requests, refusals too, and takes nothing else", async (
   const app = fastify();
   t.after(() => app.close());
   const intake = createIntake(1024 * 1024);
-  await app.register(timeStampRoutes, { authority, intake });
+  const opened = { ...authority, certificates: async () => "the certificates" };
+  await app.register(timeStampRoutes, { authority: opened, intake });
   await app.listen({ host: "127.0.0.1", port: 0 });
   const url = `http://127.0.0.1:${(app.server.address() as AddressInfo).port}/tsa`;
   await requestTimeStamp({ url, imprint, roots: [certificates.root] });

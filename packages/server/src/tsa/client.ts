@@ -7,7 +7,7 @@ import {
   type Imprint,
   parseTimeStampResponse,
   type TimeStamp,
-} from "./core.ts";
+} from "@attestry/core/timestamp";
 
 export interface RequestTimeStampOptions {
   /** The authority's address, http or https: the token proves itself. */

@@ -1,6 +1,6 @@
 /** Requests as our authority takes them (RFC 3161 §2.4.1), each refusal with the failure that §2.4.2 has for it. */
 import { AttestryError, isAttestryError } from "@attestry/core";
-import { checkDer, DerReader, parseImprint, type TimeStampFailure, tag } from "./core.ts";
+import { checkDer, DerReader, parseImprint, type TimeStampFailure, tag } from "@attestry/core/timestamp";
 
 export interface AuthorityRequest {
   /** MessageImprint as it came: the token repeats it. */

@@ -1,18 +1,14 @@
 /** `POST /tsa`: the time stamp authority over HTTP (RFC 3161 §3.4). */
 import type { FastifyInstance } from "fastify";
-import { type Intake, takeBytes } from "../http/body.ts";
-import type { TimeStampAuthority } from "./authority.ts";
+import { takeBytes } from "../http/body.ts";
+import type { RouteContext } from "../http/context.ts";
 
-export interface TimeStampRouteContext {
-  readonly authority: TimeStampAuthority;
-  readonly intake: Intake;
-}
-
-/** A fastify plugin. Refusals are answers too: 200, with the reason in the reply. */
+/** Refusals of stamps are answers too: 200, with the reason in the reply. */
 export async function timeStampRoutes(
   app: FastifyInstance,
-  { authority, intake }: TimeStampRouteContext,
+  { authority, intake }: Pick<RouteContext, "authority" | "intake">,
 ): Promise<void> {
+  if (authority === undefined) return;
   takeBytes(app, ["application/timestamp-query"], intake);
   app.post("/tsa", {
     bodyLimit: 16 * 1024, // requests have about a hundred bytes
@@ -26,5 +22,11 @@ export async function timeStampRoutes(
       reply.type("application/timestamp-reply").header("cache-control", "no-store");
       return authority.respond(body instanceof Uint8Array ? body : new Uint8Array());
     },
+  });
+
+  const schema = { tags: ["time stamps"], summary: "The authority's certificates, PEM, its root last" };
+  app.get("/tsa/certificates", { schema }, async (_request, reply): Promise<string> => {
+    reply.type("application/pem-certificate-chain");
+    return authority.certificates();
   });
 }
