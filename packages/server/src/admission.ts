@@ -105,7 +105,7 @@ function createCertifiedKeys(issuers: Issuers): (statement: Statement, time: num
     const chain = await chainOf(statement, issuers);
     const roots = issuers.list().filter(({ kind }) => kind === "root");
     const active = roots.filter(({ revoked }) => revoked === undefined);
-    const { certificateNames, checkChain } = await import("./issuers/x509.ts");
+    const { certificateNames, checkChain } = await import("@attestry/core/x509");
     const found = await checkChain({ chain, roots: active.map(({ material }) => material), at: time }).catch(
       async (error: unknown) => {
         // A chain to a root that was revoked is told apart from one to nowhere.

@@ -144,6 +144,8 @@ export function createHeadVerifier(origin: string, keys: LogPublicKeys): HeadVer
 }
 
 export interface HeadSigner extends HeadVerifier {
+  /** The ES256 key of receipts, which also vouches for the log on ledgers. */
+  readonly receiptSigner: Signer;
   /** Signs a head with all three keys. */
   sign(head: Head): Promise<Pick<CurrentHead, "note" | "noteSignature" | "receiptSignature">>;
 
@@ -171,6 +173,7 @@ export function createHeadSigner(origin: string, keys: LogKeys): HeadSigner {
 
   return {
     ...verifier,
+    receiptSigner: keys.es256,
     async sign(head: Head): Promise<Pick<CurrentHead, "note" | "noteSignature" | "receiptSignature">> {
       const signing = keys.ed25519.sign(encodeUtf8(text(head)));
       const [note, noteSignature, receiptSignature] = await Promise.all([

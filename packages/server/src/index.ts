@@ -1,4 +1,17 @@
 /** `@attestry/server`: the notary and the witness, to run or to build into something else. */
+
+export type { AnchoringPlace } from "./anchoring/anchoring.ts";
+export {
+  type AuthorityPlaceOptions,
+  authorityPlace,
+  defaultSchedule,
+  type LedgerPlaceOptions,
+  type LocalLedger,
+  ledgerPlace,
+  type Schedule,
+  startLocalLedger,
+} from "./anchoring/places.ts";
+export type { AnchoredLog } from "./anchoring/start.ts";
 export { type AuditDataOptions, auditData } from "./audit-data.ts";
 export { createDataFolder, type DataFolder, dataFolder, defaultDataFolder } from "./data-folder.ts";
 export { type AppOptions, createApp } from "./http/app.ts";

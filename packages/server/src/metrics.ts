@@ -15,6 +15,12 @@ export interface Gauges {
   readonly queuedEntries: number;
   readonly queuedBytes: number;
   readonly witnesses: readonly { readonly name: string; readonly behind: number; readonly healthy: boolean }[];
+  readonly anchors: readonly {
+    readonly ledger: string;
+    readonly counts: Readonly<Record<"submitted" | "included" | "final" | "lost", number>>;
+    readonly behind: number;
+    readonly healthy: boolean;
+  }[];
 }
 
 export function createMetrics(gauges: () => Gauges): Metrics {
@@ -40,6 +46,24 @@ export function createMetrics(gauges: () => Gauges): Metrics {
   gauge("attestry_resident_bytes", "Resident memory of the process.", () => process.memoryUsage.rss());
   perWitness("attestry_witness_entries_behind", "Entries that a witness has not cosigned yet.", ({ behind }) => behind);
   perWitness("attestry_witness_healthy", "Whether a witness answered last time.", ({ healthy }) => (healthy ? 1 : 0));
+  const perLedger = (name: string, help: string, value: (ledger: Gauges["anchors"][number]) => number): void => {
+    new Gauge({
+      name,
+      help,
+      registers,
+      labelNames: ["ledger"],
+      collect(): void {
+        for (const ledger of gauges().anchors) this.set({ ledger: ledger.ledger }, value(ledger));
+      },
+    });
+  };
+  perLedger("attestry_anchor_entries_behind", "Entries that no final anchor covers yet.", ({ behind }) => behind);
+  perLedger("attestry_anchor_healthy", "Whether the last look at the ledger went well.", ({ healthy }) =>
+    healthy ? 1 : 0,
+  );
+  perLedger("attestry_anchors_final", "Anchors that stay.", ({ counts }) => counts.final);
+  perLedger("attestry_anchors_pending", "Anchors under way.", ({ counts }) => counts.submitted + counts.included);
+  perLedger("attestry_anchors_lost", "Anchors that can never be.", ({ counts }) => counts.lost);
   return {
     registry,
     registrations: new Counter({

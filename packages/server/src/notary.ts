@@ -9,6 +9,8 @@ import {
 } from "@attestry/core";
 import { type Logger, pino } from "pino";
 import { createAdmission } from "./admission.ts";
+import type { AnchoredHead, AnchoringPlace, AnchorSummary } from "./anchoring/anchoring.ts";
+import { type AnchoredLog, type AnchoringStatus, startAnchoring } from "./anchoring/start.ts";
 import { createDataFolder, type DataFolder } from "./data-folder.ts";
 import { type EntryQuery, type FoundEntry, type FoundPage, findEntries, readEntry } from "./find.ts";
 import { createHeadSigner, defaultOrigin, type HeadSigner, openLogKeys } from "./heads.ts";
@@ -42,6 +44,11 @@ export interface NotaryOptions {
   readonly witnessQuorum?: number;
   /** Milliseconds that an answer waits for that at most. Default 1,000. */
   readonly witnessWait?: number;
+  /**
+   * Makes ready the ledgers and authorities that the log goes to, in the background: a node that is away, or a contract that is
+   * yet to be deployed, keeps nothing else from starting.
+   */
+  readonly anchoring?: (log: AnchoredLog) => Promise<readonly AnchoringPlace[]>;
   /** Milliseconds of Unix time. */
   readonly clock?: () => number;
   readonly logger?: Logger;
@@ -54,6 +61,7 @@ export interface NotaryStatus {
   readonly head: CurrentHead;
   readonly queued: { readonly entries: number; readonly bytes: number };
   readonly witnesses: readonly WitnessStatus[];
+  readonly anchoring: AnchoringStatus;
 }
 
 export interface Notary extends Pick<Prover, "receipts" | "receipt" | "receiptOf" | "proofFile"> {
@@ -77,6 +85,8 @@ export interface Notary extends Pick<Prover, "receipts" | "receipt" | "receiptOf
   find(query: EntryQuery): Promise<FoundPage>;
   /** @throws NOT_FOUND */
   entry(index: number): Promise<FoundEntry>;
+  /** Anchors and time stamps, the newest first. */
+  anchors(limit: number): Promise<AnchorSummary[]>;
   /** A tile or entry bundle; undefined when the tree is too small for it. */
   readTile(address: TileAddress): Promise<Uint8Array | undefined>;
   /** Answers what was submitted, then lets go of everything. */
@@ -122,7 +132,9 @@ async function compose(
   closing.add(() => issuerStore.close());
   const issuers = await createIssuers(issuerStore, now);
   const reader = createLogReader(store);
-  const prover = createProver({ store, reader, signer, issuers, size: () => sequencer.head.size });
+  const size = (): number => sequencer.head.size;
+  const anchored = async (index: number): Promise<readonly AnchoredHead[]> => anchoring.firstCovering(index);
+  const prover = createProver({ store, reader, signer, issuers, size, anchored });
   const witnesses = createWitnesses(options, { store, logger, consistencyPath: reader.consistencyPath });
   if (witnesses !== undefined) closing.add(() => witnesses.close());
   const metrics = createMetrics(() => gaugesOf(status()));
@@ -134,7 +146,7 @@ async function compose(
     ...(options.maxQueuedEntries === undefined ? {} : { maxQueuedEntries: options.maxQueuedEntries }),
     ...(options.maxQueuedBytes === undefined ? {} : { maxQueuedBytes: options.maxQueuedBytes }),
     onHead(head: CurrentHead): void {
-      metrics.batchEntries.observe(head.size - published);
+      if (head.size > published) metrics.batchEntries.observe(head.size - published);
       published = head.size;
       witnesses?.publish(head);
     },
@@ -142,10 +154,20 @@ async function compose(
   closing.add(() => sequencer.close());
   published = sequencer.head.size;
   witnesses?.publish(sequencer.head);
+  const anchoring = startAnchoring({
+    origin: signer.origin,
+    signer: signer.receiptSigner,
+    places: options.anchoring,
+    folder: folder.folder,
+    readHead: () => sequencer.head,
+    logger,
+  });
+  closing.add(() => anchoring.close());
   const status = (): NotaryStatus => ({
     head: sequencer.head,
     queued: sequencer.queued,
     witnesses: witnesses?.status ?? [],
+    anchoring: anchoring.status(),
   });
   const admission = createAdmission({ issuers, now });
   return {
@@ -170,14 +192,21 @@ async function compose(
       if (found === undefined) throw new AttestryError("NOT_FOUND", `The log has no entry ${index}.`);
       return found;
     },
+    anchors: (limit) => anchoring.list(limit),
     readTile: (address) => reader.readAddress(address, sequencer.head.size),
     close: closing.close,
   };
 }
 
-function gaugesOf({ head, queued, witnesses }: NotaryStatus): Gauges {
+function gaugesOf({ head, queued, witnesses, anchoring }: NotaryStatus): Gauges {
   return {
     treeSize: head.size,
+    anchors: anchoring.places.map(({ ledger, counts, newestFinal, problem }) => ({
+      ledger,
+      counts,
+      behind: head.size - (newestFinal?.size ?? 0),
+      healthy: problem === undefined,
+    })),
     queuedEntries: queued.entries,
     queuedBytes: queued.bytes,
     witnesses: witnesses.map(({ name, lastSize, healthy }) => ({ name, behind: head.size - lastSize, healthy })),

@@ -7,12 +7,14 @@ import {
   equalBytes,
   parseCheckpoint,
   parseNote,
+  type ReceiptParts,
 } from "@attestry/core";
+import type { AnchoredHead } from "./anchoring/anchoring.ts";
 import { type FoundEntry, readEntry } from "./find.ts";
 import type { HeadSigner } from "./heads.ts";
 import type { Issuers } from "./issuers/issuers.ts";
 import type { LogReader } from "./log/reader.ts";
-import type { CurrentHead, LogStore } from "./log/store.ts";
+import type { CurrentHead, Head, LogStore } from "./log/store.ts";
 import { targetKey } from "./look-up.ts";
 
 export interface Prover {
@@ -33,51 +35,68 @@ export interface ProverOptions {
   readonly issuers: Issuers;
   /** The tree size now. */
   readonly size: () => number;
+  /** Heads that cover the entry and are anchored or stamped. */
+  readonly anchored: (index: number) => Promise<readonly AnchoredHead[]>;
 }
 
 /** Later statements that a proof file carries, and how many are looked at for them. */
 const maxLater = 16;
 const maxLaterExamined = 256;
 
-export function createProver({ store, reader, signer, issuers, size }: ProverOptions): Prover {
+export function createProver({ store, reader, signer, issuers, size, anchored }: ProverOptions): Prover {
   const verifierKeys = signer.verifierKeys.map(({ text }) => text);
+
+  const inclusionPath = gatherPaths(reader);
+  const headers = new WeakMap<Head, Uint8Array>();
+
+  /** What the receipts of a head have in common. */
+  function sharedBy(head: CurrentHead): Pick<ReceiptParts, "protectedBytes" | "signature" | "size"> {
+    const protectedBytes = headers.get(head) ?? signer.receiptHeader(head);
+    headers.set(head, protectedBytes);
+    return { protectedBytes, signature: head.receiptSignature, size: head.size };
+  }
 
   async function receipts(indexes: readonly number[], head: CurrentHead): Promise<Uint8Array[]> {
     const paths = await reader.inclusionPaths(indexes, head.size);
-    const shared = { protectedBytes: signer.receiptHeader(head), signature: head.receiptSignature, size: head.size };
+    const shared = sharedBy(head);
     return indexes.map((index, at) => encodeReceipt({ ...shared, index, path: paths[at] ?? [] }));
   }
 
-  async function receiptOf(index: number, head: CurrentHead): Promise<Uint8Array> {
-    return encodeReceipt({
-      protectedBytes: signer.receiptHeader(head),
-      signature: head.receiptSignature,
-      size: head.size,
-      index,
-      path: await reader.inclusionPath(index, head.size),
-      checkpoint: head.note,
-      receiptKey: signer.receiptKey,
-      verifierKeys,
-    });
+  async function receiptOf(index: number, head: CurrentHead, vouched?: AnchoredHead): Promise<Uint8Array> {
+    const path = await inclusionPath(index, head.size);
+    const evidence = { checkpoint: head.note, receiptKey: signer.receiptKey, verifierKeys };
+    const { anchors = [], timeStamps = [] } = vouched ?? {};
+    return encodeReceipt({ ...sharedBy(head), index, path, ...evidence, anchors, timeStamps });
   }
 
   /** The earliest cosigned head that covers the entry, else the head that it was registered with: an early time is worth most. */
   async function headFor(index: number): Promise<CurrentHead> {
     const cosigned = await store.readCosigned(index);
-    if (cosigned !== undefined) {
-      const head = await store.readHeadOf(cosigned.size - 1);
-      const { size, rootHash } = parseCheckpoint(parseNote(cosigned.note).text);
-      if (head !== undefined && head.size === size && equalBytes(head.rootHash, rootHash)) {
-        return { ...head, note: cosigned.note };
-      }
-      throw new AttestryError(
-        "FATAL_CORRUPT",
-        `The cosigned checkpoint of size ${cosigned.size} is not one of the log's.`,
-      );
-    }
-    const head = await store.readHeadOf(index);
+    return headOf(cosigned === undefined ? index : cosigned.size - 1);
+  }
+
+  /** The head whose batch the entry came with; its note is the cosigned one where there is one. @throws NOT_FOUND */
+  async function headOf(index: number): Promise<CurrentHead> {
+    const [head, cosigned] = await Promise.all([store.readHeadOf(index), store.readCosigned(index)]);
     if (head === undefined) throw new AttestryError("NOT_FOUND", `The log has no entry ${index}.`);
-    return { ...head, note: await signer.noteOf(head) };
+    if (cosigned === undefined || cosigned.size !== head.size) return { ...head, note: await signer.noteOf(head) };
+    const { size, rootHash } = parseCheckpoint(parseNote(cosigned.note).text);
+    if (head.size === size && equalBytes(head.rootHash, rootHash)) return { ...head, note: cosigned.note };
+    throw new AttestryError("FATAL_CORRUPT", `The cosigned checkpoint of size ${size} is not one of the log's.`);
+  }
+
+  /** The receipt that `receipt` gives, and one more for each further head that is anchored. */
+  async function receiptsFor(index: number): Promise<Uint8Array[]> {
+    const [first, vouched] = await Promise.all([headFor(index), anchored(index)]);
+    const others = vouched.filter(({ size: other }) => other !== first.size);
+    return Promise.all([
+      receiptOf(
+        index,
+        first,
+        vouched.find(({ size: other }) => other === first.size),
+      ),
+      ...others.map(async (other) => receiptOf(index, await headOf(other.size - 1), other)),
+    ]);
   }
 
   async function evidenceOf({ statement }: FoundEntry): Promise<Evidence> {
@@ -106,11 +125,8 @@ export function createProver({ store, reader, signer, issuers, size }: ProverOpt
   }
 
   async function assemble(entry: FoundEntry, later: readonly Uint8Array[]): Promise<Uint8Array> {
-    const [evidence, receipt] = await Promise.all([
-      evidenceOf(entry),
-      headFor(entry.index).then((head) => receiptOf(entry.index, head)),
-    ]);
-    return encodeProofFile({ statement: entry.statement, evidence, receipts: [receipt], later });
+    const [evidence, receipts] = await Promise.all([evidenceOf(entry), receiptsFor(entry.index)]);
+    return encodeProofFile({ statement: entry.statement, evidence, receipts, later });
   }
 
   return {
@@ -130,4 +146,30 @@ export function createProver({ store, reader, signer, issuers, size }: ProverOpt
 function isAbout(candidate: FoundEntry | undefined, entry: FoundEntry): boolean {
   const target = candidate?.statement.relation?.target;
   return target !== undefined && equalBytes(target, entry.leafHash);
+}
+
+/** Paths of one tree that are asked for in one turn of the event loop are made together, since they share their nodes. */
+function gatherPaths(reader: LogReader): (index: number, size: number) => Promise<Uint8Array[]> {
+  interface Gathering {
+    readonly indexes: number[];
+    readonly paths: Promise<Uint8Array[][]>;
+  }
+  const gatherings = new Map<number, Gathering>();
+
+  function gather(size: number): Gathering {
+    const indexes: number[] = [];
+    const paths = new Promise<void>((resolve) => setImmediate(resolve)).then(() => {
+      gatherings.delete(size);
+      return reader.inclusionPaths(indexes, size);
+    });
+    const gathering = { indexes, paths };
+    gatherings.set(size, gathering);
+    return gathering;
+  }
+
+  return async (index, size) => {
+    const { indexes, paths } = gatherings.get(size) ?? gather(size);
+    const place = indexes.push(index) - 1;
+    return (await paths)[place] ?? [];
+  };
 }

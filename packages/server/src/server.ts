@@ -6,8 +6,9 @@ import { type AppOptions, createApp } from "./http/app.ts";
 import { isLoopback, listen, stop } from "./http/listen.ts";
 import { openOrCreatePublicKey } from "./keys/file-signer.ts";
 import { createNotary, type Notary, type NotaryOptions } from "./notary.ts";
+import { openTimeStampAuthority } from "./tsa/open.ts";
 
-export interface ServerOptions extends NotaryOptions, Omit<AppOptions, "notary" | "adminToken"> {
+export interface ServerOptions extends NotaryOptions, Omit<AppOptions, "notary" | "adminToken" | "authority"> {
   /** Default 127.0.0.1. */
   readonly host?: string;
   /** Default 8080; 0 takes a free one. */
@@ -48,7 +49,17 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     const adminToken = await openAdminToken(folder.adminToken);
     if (loopback) await enrolLocalUser(notary, folder.issuerKey, options.passphrase, logger);
     const rateLimits = options.rateLimits ?? (loopback ? undefined : defaultRateLimits);
-    const app = await createApp({ ...options, notary, adminToken, logger, ...(rateLimits && { rateLimits }) });
+    const now = (): number => Math.floor((options.clock ?? Date.now)() / 1000);
+    const { passphrase } = options;
+    const authority = openTimeStampAuthority({ folder: folder.keys, origin: notary.origin, passphrase, now, logger });
+    const app = await createApp({
+      ...options,
+      notary,
+      authority,
+      adminToken,
+      logger,
+      ...(rateLimits && { rateLimits }),
+    });
     const url = await listen(app, host, port);
     logger.info({ url, origin: notary.origin, treeSize: notary.status.head.size }, "listening");
     let closing: Promise<void> | undefined;

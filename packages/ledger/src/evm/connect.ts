@@ -47,3 +47,8 @@ export function parseAddress(text: string): Address {
     throw refuse("no-contract", `${text.slice(0, 60)} is not an address: 0x and 40 hexadecimal digits.`);
   }
 }
+
+/** The chain that the node says it is on. @throws UNAVAILABLE_LEDGER, USAGE when the address is malformed */
+export async function readChainId(url: string): Promise<number> {
+  return Number(parseQuantity(await openRpc(url).call("eth_chainId", []), "the chain id"));
+}

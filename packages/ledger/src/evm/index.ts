@@ -1,6 +1,6 @@
 /** `@attestry/ledger/evm`: the driver for Ethereum, Quorum, Besu, and what it takes to deploy and govern its contract. */
 export { createAccount, createAccountFile, type EvmAccount, openAccountFile } from "./account.ts";
-export { type ConnectOptions, connect } from "./connect.ts";
+export { type ConnectOptions, connect, readChainId } from "./connect.ts";
 export {
   approveProposal,
   type Consortium,

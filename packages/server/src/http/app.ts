@@ -3,6 +3,9 @@ import { createHash, timingSafeEqual } from "node:crypto";
 import { AttestryError } from "@attestry/core";
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import type { Notary } from "../notary.ts";
+import type { OpenedAuthority } from "../tsa/open.ts";
+import { timeStampRoutes } from "../tsa/route.ts";
+import { anchorRoutes } from "./anchor-routes.ts";
 import { createIntake } from "./body.ts";
 import type { RouteContext } from "./context.ts";
 import { docsRoutes, openApi } from "./docs.ts";
@@ -16,6 +19,8 @@ import { statusRoutes } from "./status-routes.ts";
 
 export interface AppOptions extends HttpOptions {
   readonly notary: Notary;
+  /** Answers POST /tsa; without one there is no such address. */
+  readonly authority?: OpenedAuthority;
   /** Lets its bearer change who may register. Without one nobody can over HTTP. */
   readonly adminToken?: string;
   /** For each client: statements registered, requests that read. Default: not limited. */
@@ -36,6 +41,8 @@ const groups = [
   statusRoutes,
   scrapiRoutes,
   logRoutes,
+  anchorRoutes,
+  timeStampRoutes,
   docsRoutes,
 ];
 
@@ -48,6 +55,7 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
   });
   const context: RouteContext = {
     notary,
+    authority: options.authority,
     intake: createIntake(options.maxIntakeBytes ?? 128 * 1024 * 1024),
     limits: {
       batchBytes: options.maxBatchBytes ?? 16 * 1024 * 1024,

@@ -1,6 +1,7 @@
 /** What the groups of routes share. */
 import type { FastifyRequest } from "fastify";
 import type { Notary } from "../notary.ts";
+import type { OpenedAuthority } from "../tsa/open.ts";
 import type { Intake } from "./body.ts";
 import type { RateLimiter } from "./rate-limit.ts";
 
@@ -13,6 +14,8 @@ export interface Limits {
 
 export interface RouteContext {
   readonly notary: Notary;
+  /** The notary's own time stamp authority. */
+  readonly authority: OpenedAuthority | undefined;
   readonly intake: Intake;
   readonly limits: Limits;
   /** Counts statements; undefined: not limited. */

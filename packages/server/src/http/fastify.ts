@@ -66,11 +66,11 @@ export function createHttp(options: HttpOptions, hooks: HttpHooks): Http {
 }
 
 function createFastify({ logger, trustProxy, tls, headersTimeout, requestTimeout }: HttpOptions): FastifyInstance {
+  const whole = requestTimeout ?? 30_000;
   const timeouts = {
-    headersTimeout: headersTimeout ?? 10_000,
-    requestTimeout: requestTimeout ?? 30_000,
-    // How often node looks for requests that are over their time.
-    connectionsCheckingInterval: Math.min(1000, headersTimeout ?? 1000),
+    requestTimeout: whole,
+    headersTimeout: Math.min(headersTimeout ?? 10_000, whole),
+    connectionsCheckingInterval: Math.min(1000, whole / 2), // how often node looks for requests that are over their time
     maxHeaderSize: 16 * 1024,
   };
   const common = {

@@ -1,5 +1,5 @@
 /** Enrolment: everyone may see who may register, an administrator's token changes it. */
-import { AttestryError, decodeBase64Url, parseCoseKey } from "@attestry/core";
+import { AttestryError, decodeBase64Url, parseCoseKey, parsePemCertificates } from "@attestry/core";
 import type { FastifyInstance } from "fastify";
 import type { EnrolledIssuer } from "../issuers/issuers.ts";
 import type { RouteContext } from "./context.ts";
@@ -42,7 +42,6 @@ export async function issuerRoutes(app: FastifyInstance, { notary, authorise }: 
     },
     async handler({ body }) {
       if ("key" in body) return toJson(await issuers.addKey(parseCoseKey(decodeBase64Url(body.key)), body.issuer));
-      const { parsePemCertificates } = await import("../issuers/x509.ts");
       const [root, ...more] = parsePemCertificates(body.certificateRoot);
       if (root === undefined || more.length > 0)
         throw new AttestryError("MALFORMED_REQUEST", "Enrol one certificate at a time.");

@@ -56,5 +56,5 @@ function networkOf(address: string): string {
   const groups = head === "" ? [] : head.split(":");
   const after = tail === undefined || tail === "" ? [] : tail.split(":");
   while (groups.length + after.length < 8) groups.push("0");
-  return groups.slice(0, 4).join(":");
+  return [...groups, ...after].slice(0, 4).join(":");
 }

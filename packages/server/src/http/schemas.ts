@@ -144,7 +144,77 @@ export interface StatusJson {
     readonly healthy: boolean;
   }[];
   readonly queue: { readonly entries: number; readonly bytes: number };
+  readonly anchoring: {
+    readonly problem?: string;
+    readonly places: readonly PlaceJson[];
+  };
 }
+
+/** A ledger or time stamp authority, and how far it has come. */
+export interface PlaceJson {
+  readonly name: string;
+  readonly kind: "ledger" | "authority";
+  readonly about: Readonly<Record<string, string | number>>;
+  readonly submitted: number;
+  readonly included: number;
+  readonly final: number;
+  readonly lost: number;
+  readonly finalSize: number;
+  readonly finalTime?: string;
+  readonly problem?: string;
+}
+const placeSchema = Type.Object({
+  name: Type.String(),
+  kind: Type.Union([Type.Literal("ledger"), Type.Literal("authority")]),
+  about: Type.Record(Type.String(), Type.Union([Type.String(), Type.Number()])),
+  submitted: uint,
+  included: uint,
+  final: uint,
+  lost: uint,
+  finalSize: Type.Integer({ minimum: 0, description: "Entries that a final anchor covers" }),
+  finalTime: Type.Optional(time),
+  problem: Type.Optional(Type.String()),
+});
+
+export interface AnchorJson {
+  readonly place: string;
+  readonly kind: "ledger" | "authority";
+  readonly about: Readonly<Record<string, string | number>>;
+  readonly size: number;
+  readonly rootHash: string;
+  readonly state: "submitted" | "included" | "final" | "lost";
+  readonly submittedAt: string;
+  readonly block?: number;
+  readonly blockId?: string;
+  readonly time?: string;
+  readonly problem?: string;
+}
+export const anchorList: TSchema = Type.Object({
+  anchors: Type.Array(
+    Type.Object({
+      place: Type.String(),
+      kind: Type.Union([Type.Literal("ledger"), Type.Literal("authority")]),
+      about: Type.Record(Type.String(), Type.Union([Type.String(), Type.Number()])),
+      size: uint,
+      rootHash: hash,
+      state: Type.Union([
+        Type.Literal("submitted"),
+        Type.Literal("included"),
+        Type.Literal("final"),
+        Type.Literal("lost"),
+      ]),
+      submittedAt: time,
+      block: Type.Optional(uint),
+      blockId: Type.Optional(Type.String()),
+      time: Type.Optional(time),
+      problem: Type.Optional(Type.String()),
+    }),
+  ),
+});
+export const anchorQuery: TSchema = Type.Object(
+  { limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 500, default: 100 })) },
+  strict,
+);
 export const statusSchema: TSchema = Type.Object({
   origin: Type.String(),
   version: Type.String(),
@@ -163,4 +233,5 @@ export const statusSchema: TSchema = Type.Object({
     }),
   ),
   queue: Type.Object({ entries: uint, bytes: uint }),
+  anchoring: Type.Object({ problem: Type.Optional(Type.String()), places: Type.Array(placeSchema) }),
 });

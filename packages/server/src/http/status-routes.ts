@@ -2,6 +2,7 @@
 import { AttestryError, encodeHex } from "@attestry/core";
 import type { FastifyInstance } from "fastify";
 import { version } from "../version.ts";
+import { toPlaceJson } from "./anchor-routes.ts";
 import type { RouteContext } from "./context.ts";
 import { isoTime } from "./entry-routes.ts";
 import { type StatusJson, statusSchema } from "./schemas.ts";
@@ -10,7 +11,7 @@ export async function statusRoutes(app: FastifyInstance, { notary, isStopping }:
   app.get("/v1/status", {
     schema: { tags: ["status"], summary: "The log's name, keys, size and health", response: { 200: statusSchema } },
     async handler(): Promise<StatusJson> {
-      const { head, queued, witnesses } = notary.status;
+      const { head, queued, witnesses, anchoring } = notary.status;
       return {
         origin: notary.origin,
         version,
@@ -27,6 +28,10 @@ export async function statusRoutes(app: FastifyInstance, { notary, isStopping }:
           ...(lastTime === undefined ? {} : { lastTime: isoTime(lastTime) }),
         })),
         queue: { entries: queued.entries, bytes: queued.bytes },
+        anchoring: {
+          ...(anchoring.problem === undefined ? {} : { problem: anchoring.problem }),
+          places: anchoring.places.map(toPlaceJson),
+        },
       };
     },
   });

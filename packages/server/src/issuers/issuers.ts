@@ -82,7 +82,7 @@ export async function createIssuers(store: IssuerStore, now: () => number): Prom
     },
 
     async addRoot(certificate: Uint8Array, issuer?: string): Promise<EnrolledIssuer> {
-      const { parseCertificate } = await import("./x509.ts");
+      const { parseCertificate } = await import("@attestry/core/x509");
       parseCertificate(certificate);
       return add({
         id: encodeBase64Url(sha256(certificate)),
