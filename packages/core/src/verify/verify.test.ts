@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import fc from "fast-check";
 import { type TestSigner, testLog, testSigner, testWitness } from "../../test-kit/log.ts";
 import {
   encodeSign1,
@@ -70,56 +69,6 @@ test("another content is altered, and a proof without its file is incomplete", a
   const proof = await log.proof(index);
   assert.equal((await verify({ proof, digest: sha256(encodeUtf8("deed 4712")), trust: log.trust })).verdict, "altered");
   assert.equal((await verify({ proof, trust: log.trust })).verdict, "incomplete");
-});
-
-test("a proof with any one byte changed is never verified, and never throws", async () => {
-  const { log, index } = await notarised();
-  const proof = await log.proof(index);
-  await fc.assert(
-    fc.asyncProperty(fc.nat(proof.length - 1), fc.integer({ min: 1, max: 255 }), async (at, flip) => {
-      const changed = Uint8Array.from(proof);
-      changed[at] = (changed[at] ?? 0) ^ flip;
-      const { verdict } = await verify({ proof: changed, digest, trust: log.trust });
-      // What the trust file gives already (the log's verifier keys) may be damaged in the copy that travels along.
-      const keysAlone = verdict === "verified" && sameButForVerifierKeys(proof, changed);
-      assert.ok(
-        keysAlone || ["invalid", "untrusted", "altered", "incomplete"].includes(verdict),
-        `byte ${at}: ${verdict}`,
-      );
-    }),
-    { numRuns: 3000 },
-  );
-});
-
-/** Whether two proof files differ only in the verifier keys beside the receipt, which a verifier with trust never reads. */
-function sameButForVerifierKeys(a: Uint8Array, b: Uint8Array): boolean {
-  const strip = (bytes: Uint8Array) => {
-    const proof = parseProofFile(bytes);
-    return JSON.stringify(
-      { ...proof, receipts: proof.receipts.map((r) => ({ ...r, evidence: { ...r.evidence, verifierKeys: [] } })) },
-      (_, v) => (v instanceof Map ? [...v.keys()] : v),
-    );
-  };
-  return strip(a) === strip(b);
-}
-
-test("garbage, and a proof that is cut short anywhere, is invalid with a code", async () => {
-  const { log, index } = await notarised();
-  const proof = await log.proof(index);
-  await fc.assert(
-    fc.asyncProperty(
-      fc.oneof(
-        fc.uint8Array({ maxLength: 200 }),
-        fc.nat(proof.length - 1).map((n) => proof.subarray(0, n)),
-      ),
-      async (bytes) => {
-        const report = await verify({ proof: bytes, digest, trust: log.trust });
-        assert.equal(report.verdict, "invalid");
-        assert.match(report.checks[0]?.code ?? "", /^(MALFORMED_|VERIFY_ALGORITHM)/);
-      },
-    ),
-    { numRuns: 2000 },
-  );
 });
 
 test("a log that nothing vouches for is untrusted, even when all its signatures are good", async () => {
