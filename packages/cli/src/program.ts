@@ -45,6 +45,9 @@ export const commands: readonly Entry[] = [
   { name: "watch", summary: "notarise files as they land in a folder", load: () => import("./commands/watch.ts") },
   { name: "key", summary: "make, import and list signing keys", load: () => import("./commands/key.ts") },
   { name: "issuer", summary: "say who may register at a notary", load: () => import("./commands/issuer.ts") },
+  { name: "proof", summary: "refresh proof files: add what has come since", load: () => import("./commands/proof.ts") },
+  { name: "anchors", summary: "show where the log was anchored", load: () => import("./commands/anchors.ts") },
+  { name: "ledger", summary: "deploy and govern the ledger contract", load: () => import("./commands/ledger.ts") },
   { name: "witness", summary: "run a witness that cosigns checkpoints", load: () => import("./commands/witness.ts") },
   { name: "audit", summary: "check a notary's every stored record", load: () => import("./commands/audit.ts") },
 ];

@@ -30,6 +30,7 @@ interface Options {
   readonly server?: string;
   readonly offline?: boolean;
   readonly trust?: string;
+  readonly ledger?: string;
   readonly data?: string;
 }
 
@@ -46,6 +47,7 @@ export function configure(command: Command): void {
     .option("--server <url>", "the notary to ask (default: $ATTESTRY_SERVER or http://127.0.0.1:8080)")
     .option("--offline", "use no network at all")
     .option("--trust <file>", "trust file: the logs, witnesses and issuers that you rely on")
+    .option("--ledger <url>", "ask this ledger's node whether it has the blocks that anchors stand in")
     .option("--data <dir>", "folder where known logs' keys are noted (default: $ATTESTRY_DATA or ~/.attestry)")
     .option("--json", "print one JSON object a file, each on a line of its own");
   command.addHelpText(
@@ -61,8 +63,8 @@ export function configure(command: Command): void {
 }
 
 async function verifyPaths({ output }: Context, options: Options, paths: readonly string[]): Promise<ExitCode> {
-  if (options.offline && options.server !== undefined)
-    throw new AttestryError("USAGE", "--offline and --server exclude each other.");
+  if (options.offline && (options.server ?? options.ledger) !== undefined)
+    throw new AttestryError("USAGE", "--offline asks nobody: it excludes --server and --ledger.");
   if (paths.includes(standardInput) && paths.length > 1)
     throw new AttestryError("USAGE", 'Standard input ("-") is taken alone.');
   const placeOf = proofPlaces(paths, options.proof);
@@ -104,6 +106,7 @@ function openMeans(options: Options): VerifyMeans {
   const pins = openPins(dataFolder(options.data));
   const trust = options.trust === undefined ? {} : { trust: parseTrustFile(readText(options.trust)) };
   if (options.offline) return { pins, ...trust };
+  const ledgerNode = options.ledger === undefined ? {} : { ledgerNode: serverUrl(options.ledger) };
   const url = serverUrl(options.server);
   let reached: Promise<Reached> | undefined;
   const reach = async (): Promise<Reached> => {
@@ -114,7 +117,7 @@ function openMeans(options: Options): VerifyMeans {
       return { url, error: asAttestryError(error) };
     }
   };
-  return { pins, ...trust, reach: () => (reached ??= reach()) };
+  return { pins, ...trust, ...ledgerNode, reach: () => (reached ??= reach()) };
 }
 
 async function verifyFiles(

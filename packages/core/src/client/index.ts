@@ -1,6 +1,7 @@
 /** `@attestry/core/client`: talks to a notary. The one part of core that does I/O. */
 export type { HttpOptions } from "./http.ts";
 export {
+  type AnchorSummary,
   createNotaryClient,
   type EnrolledIssuer,
   type EntryPage,

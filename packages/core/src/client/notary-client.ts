@@ -85,8 +85,25 @@ export interface EnrolledIssuer {
   readonly reason?: string;
 }
 
+/** One anchor or time stamp of the log, as `GET /v1/anchors` lists it. */
+export interface AnchorSummary {
+  readonly place: string;
+  readonly kind: "ledger" | "authority";
+  readonly about: Readonly<Record<string, string | number>>;
+  readonly size: number;
+  readonly rootHash: string;
+  readonly state: "submitted" | "included" | "final" | "lost";
+  readonly submittedAt: string;
+  readonly block?: number;
+  readonly blockId?: string;
+  readonly time?: string;
+  readonly problem?: string;
+}
+
 export interface NotaryClient {
   status(): Promise<NotaryStatus>;
+  /** The key that signs the log's receipts, as the notary shows it. */
+  receiptKey(): Promise<PublicKey>;
   /**
    * Registers signed statements and gives each one's proof file, in the same order. A statement that is refused does not spoil
    * the others. Sending the same statements again is safe: they keep their first entries.
@@ -96,6 +113,8 @@ export interface NotaryClient {
   entry(index: number): Promise<EntrySummary>;
   /** The entry's proof file with all that has been added since. */
   proofFile(index: number): Promise<Uint8Array>;
+  /** Anchors and time stamps, the newest first. */
+  anchors(limit?: number): Promise<readonly AnchorSummary[]>;
   listIssuers(): Promise<readonly EnrolledIssuer[]>;
   addIssuer(
     issuer:
@@ -123,10 +142,13 @@ export function createNotaryClient(options: HttpOptions): NotaryClient {
   };
   return {
     status: () => fetchStatus(send),
+    receiptKey: async () => (await logKeys()).receiptKey,
     register: async (statements) => registerStatements(send, statements, await logKeys()),
     find: (query) => getJson<EntryPage>(send, `/v1/entries?${encodeQuery(query)}`, ["entries"]),
     entry: (index) => getJson<EntrySummary>(send, `/v1/entries/${index}`, ["index", "leafHash", "hash"]),
     proofFile: (index) => send({ path: `/v1/entries/${index}/proof`, limit: maxProofFileLength }),
+    anchors: async (limit = 100) =>
+      (await getJson<{ anchors: AnchorSummary[] }>(send, `/v1/anchors?limit=${limit}`, ["anchors"])).anchors,
     listIssuers: async () => (await getJson<{ issuers: EnrolledIssuer[] }>(send, "/v1/issuers", ["issuers"])).issuers,
     addIssuer: (issuer) =>
       postJson<EnrolledIssuer>(

@@ -1,0 +1,95 @@
+/** `attestry proof refresh`: fetches what has come since a proof file was written: cosignatures, anchors, time stamps, later statements. */
+import { statSync } from "node:fs";
+import { AttestryError, emptyTrust, equalBytes, parseProofFile, verify } from "@attestry/core";
+import { createNotaryClient, type NotaryClient } from "@attestry/core/client";
+import type { Command } from "commander";
+import { asAttestryError } from "../errors.ts";
+import { writeFileWhole } from "../files/write-file.ts";
+import { examples } from "../help.ts";
+import { plain, printError } from "../output.ts";
+import { openPins, trustedLog } from "../pins.ts";
+import { action, type Context, type ExitCode } from "../program.ts";
+import { readProofBytes } from "../proof.ts";
+import { dataFolder, serverUrl } from "../settings.ts";
+
+interface Options {
+  readonly server?: string;
+  readonly data?: string;
+}
+
+export function configure(command: Command): void {
+  command.description("Works on proof files.");
+  const refresh = command
+    .command("refresh")
+    .summary("Adds what has come since: cosignatures, anchors, time stamps, later statements.")
+    .description(
+      "Fetches each proof again and puts it in the old one's place, once it was seen to prove the same entry. The notary " +
+        "that is asked cannot make it worse: a proof that does not hold is not taken.",
+    )
+    .argument("<proof...>", "proof files, or the files that they stand beside")
+    .option("--server <url>", "the notary (default: $ATTESTRY_SERVER or http://127.0.0.1:8080)")
+    .option("--data <dir>", "folder where known logs' keys are noted (default: $ATTESTRY_DATA or ~/.attestry)")
+    .option("--json", "print one JSON object a proof, each on a line of its own")
+    .addHelpText("after", examples(["attestry proof refresh deed.pdf.proof", "with the first anchor that covers it"]));
+  action<Options>(refresh, (context, options, paths) => refreshAll(context, options, paths as readonly string[]));
+}
+
+async function refreshAll({ output }: Context, options: Options, paths: readonly string[]): Promise<ExitCode> {
+  const notary = createNotaryClient({ url: serverUrl(options.server) });
+  const exits: ExitCode[] = [0];
+  for (const given of paths) {
+    const path = proofPath(given);
+    try {
+      const { changed, anchors, timeStamps } = await refreshOne(path, notary, options);
+      output.value({ proof: path, changed, anchors, timeStamps });
+      const holds = `${anchors} ledger ${anchors === 1 ? "anchor" : "anchors"}, ${timeStamps} time stamps`;
+      output.line(plain(`${changed ? "✓" : "="} ${path}: ${changed ? "refreshed" : "nothing new"} (${holds})`));
+    } catch (thrown) {
+      const error = asAttestryError(thrown);
+      exits.push(error.facts.exit);
+      if (output.json) output.value({ proof: path, error: { code: error.code, message: error.message } });
+      else printError(error, output);
+    }
+  }
+  return exits.reduce((worst, exit) => (exit > worst ? exit : worst));
+}
+
+function proofPath(given: string): string {
+  const beside = `${given}.proof`;
+  return !given.endsWith(".proof") && statSync(beside, { throwIfNoEntry: false })?.isFile() ? beside : given;
+}
+
+async function refreshOne(
+  path: string,
+  notary: NotaryClient,
+  options: Options,
+): Promise<{ changed: boolean; anchors: number; timeStamps: number }> {
+  const before = readProofBytes(path);
+  const { statement, receipts } = parseProofFile(before);
+  const [receipt] = receipts;
+  if (receipt === undefined)
+    throw new AttestryError("NOT_FOUND", `${path} holds no receipt to go by. Notarise it again.`);
+  const after = await notary.proofFile(receipt.index);
+  const fresh = parseProofFile(after);
+  if (!equalBytes(fresh.statement.entry, statement.entry)) {
+    throw new AttestryError(
+      "NOT_FOUND",
+      `Entry ${receipt.index} of that notary is another statement than that of ${path}.`,
+    );
+  }
+  await checkSound(after, receipt.claims.iss ?? "", options);
+  if (!equalBytes(before, after)) writeFileWhole(path, after, { durable: true });
+  const sum = (list: "anchors" | "timeStamps"): number =>
+    fresh.receipts.reduce((total, { evidence }) => total + (evidence[list]?.length ?? 0), 0);
+  return { changed: !equalBytes(before, after), anchors: sum("anchors"), timeStamps: sum("timeStamps") };
+}
+
+/** Refuses what does not hold under the log's noted keys; without noted keys, what does not hold together. */
+async function checkSound(proof: Uint8Array, origin: string, options: Options): Promise<void> {
+  const pin = openPins(dataFolder(options.data)).find(origin);
+  const trust = { ...emptyTrust, logs: pin === undefined ? [] : [trustedLog(pin, "the noted keys")] };
+  const { verdict, summary } = await verify({ proof, trust });
+  if (verdict === "invalid" || (pin !== undefined && verdict === "untrusted")) {
+    throw new AttestryError("VERIFY_UNTRUSTED", `What the notary gave is not taken: ${summary}`);
+  }
+}
