@@ -13,7 +13,7 @@ import type { AnchoredHead, AnchoringPlace, AnchorSummary } from "./anchoring/an
 import { type AnchoredLog, type AnchoringStatus, startAnchoring } from "./anchoring/start.ts";
 import { createDataFolder, type DataFolder } from "./data-folder.ts";
 import { type EntryQuery, type FoundEntry, type FoundPage, findEntries, readEntry } from "./find.ts";
-import { createHeadSigner, defaultOrigin, type HeadSigner, openLogKeys } from "./heads.ts";
+import { checkOrigin, createHeadSigner, defaultOrigin, type HeadSigner, openLogKeys } from "./heads.ts";
 import { createIssuers, type Issuers } from "./issuers/issuers.ts";
 import { openSqliteIssuerStore } from "./issuers/sqlite-store.ts";
 import { createLogReader } from "./log/reader.ts";
@@ -96,9 +96,10 @@ export interface Notary extends Pick<Prover, "receipts" | "receipt" | "receiptOf
 /**
  * Opens the log of a data folder, or begins one.
  * @throws CONFLICT_LOCKED, CONFLICT_EXISTS (other origin), FATAL_CORRUPT, FATAL_VERSION, FATAL_CLOCK, VERIFY_SIGNATURE (other
- *   keys), USAGE_PASSPHRASE, USAGE_FILE, UNAVAILABLE_STORAGE
+ *   keys), USAGE (origin), USAGE_PASSPHRASE, USAGE_FILE, UNAVAILABLE_STORAGE
  */
 export async function createNotary(options: NotaryOptions): Promise<Notary> {
+  if (options.origin !== undefined) checkOrigin(options.origin); // before there is a log that has it
   const folder = createDataFolder(options.data);
   const { store, signer } = await openLog(folder, options);
   const closing: (() => Promise<void>)[] = [() => store.close()];

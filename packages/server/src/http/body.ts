@@ -37,8 +37,13 @@ declare module "fastify" {
 export function takeBytes(app: FastifyInstance, contentTypes: readonly string[], intake: Intake): void {
   app.removeAllContentTypeParsers();
   app.decorateRequest("heldBytes", 0);
-  // A body is held until the answer is out or the client is gone, since it is worked on until then.
-  app.addHook("onResponse", async (request) => intake.release(request.heldBytes));
+  app.addHook("onRequest", async (request, reply) => {
+    // A body is held until the answer is out or the client is gone, since it is worked on until then.
+    reply.raw.once("close", () => {
+      intake.release(request.heldBytes);
+      request.heldBytes = 0;
+    });
+  });
   for (const contentType of contentTypes) {
     app.addContentTypeParser(contentType, (request: FastifyRequest, payload: NodeJS.ReadableStream) =>
       readBytes(request, payload, intake),

@@ -4,6 +4,7 @@
  */
 import { STATUS_CODES } from "node:http";
 import type { Socket } from "node:net";
+import { createSecureContext } from "node:tls";
 import { AttestryError, type ErrorCode, errorCatalogue } from "@attestry/core";
 import fastify, {
   type FastifyError,
@@ -39,6 +40,7 @@ export interface HttpHooks {
   readonly onProblem?: (code: ErrorCode) => void;
 }
 
+/** @throws USAGE when the certificate and key do not work */
 export function createHttp(options: HttpOptions, hooks: HttpHooks): Http {
   const app = createFastify(options);
   let stopping = false;
@@ -89,10 +91,21 @@ function createFastify({ logger, trustProxy, tls, headersTimeout, requestTimeout
     },
     ajv: { customOptions: { removeAdditional: false, coerceTypes: true as const } },
   };
+  if (tls !== undefined) checkCertificate(tls);
   // The two kinds of server have types of their own, and nothing of ours depends on which it is.
   return tls === undefined
     ? (fastify({ ...common, http: timeouts }) as unknown as FastifyInstance)
     : (fastify({ ...common, https: { ...timeouts, ...tls, minVersion: "TLSv1.2" } }) as unknown as FastifyInstance);
+}
+
+function checkCertificate(tls: NonNullable<HttpOptions["tls"]>): void {
+  try {
+    createSecureContext(tls);
+  } catch (cause) {
+    throw new AttestryError("USAGE", "The TLS certificate and key cannot be used: both must be PEM, and go together.", {
+      cause,
+    });
+  }
 }
 
 /** Requests that never became one: too slow, too large a header, or not HTTP. */

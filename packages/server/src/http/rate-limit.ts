@@ -18,8 +18,8 @@ export interface RateLimiter {
   take(client: string, cost: number): void;
 }
 
-/** Clients that are remembered at most. Those not seen for longest are forgotten, which fills their bucket. */
-const maxClients = 10_000;
+/** Clients in one generation of two. Who is in neither, not seen for longest, is forgotten, which fills its bucket. */
+const generationSize = 5000;
 
 interface Bucket {
   tokens: number;
@@ -28,17 +28,25 @@ interface Bucket {
 
 /** @param now milliseconds of a clock that never goes back */
 export function createRateLimiter(limit: RateLimit, now: () => number = () => performance.now()): RateLimiter {
-  const buckets = new Map<string, Bucket>();
+  let recent = new Map<string, Bucket>();
+  let older = new Map<string, Bucket>();
+
+  function bucketOf(key: string, at: number): Bucket {
+    const bucket = recent.get(key) ?? older.get(key) ?? { tokens: limit.burst, at };
+    if (recent.size >= generationSize && !recent.has(key)) {
+      older = recent;
+      recent = new Map();
+    }
+    recent.set(key, bucket);
+    return bucket;
+  }
+
   return {
     take(client: string, cost: number): void {
-      const key = networkOf(client);
       const at = now();
-      const bucket = buckets.get(key) ?? { tokens: limit.burst, at };
+      const bucket = bucketOf(networkOf(client), at);
       bucket.tokens = Math.min(limit.burst, bucket.tokens + ((at - bucket.at) / 1000) * limit.perSecond);
       bucket.at = at;
-      buckets.delete(key); // and set again: a Map keeps the order of setting, so the first is the one not seen for longest
-      buckets.set(key, bucket);
-      if (buckets.size > maxClients) buckets.delete(buckets.keys().next().value as string);
       const needed = Math.min(cost, limit.burst);
       if (bucket.tokens < needed) {
         const retryAfter = Math.ceil((needed - bucket.tokens) / limit.perSecond);
