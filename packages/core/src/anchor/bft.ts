@@ -114,9 +114,9 @@ export function blockHash(header: EvmHeader): Uint8Array {
 }
 
 /**
- * Checks that the trusted validators sealed the header. What is asked is what the chain's
- * own nodes ask (Besu's `BftCommitSealsValidationRule`): two thirds of the validators, rounded up, each once, and nobody
- * else. While fewer than a third of them are dishonest, no two blocks of one height can both be sealed so.
+ * Checks that the trusted validators sealed the header. What is asked is what the chain's own nodes ask (Besu's
+ * `BftCommitSealsValidationRule`): two thirds of the validators, rounded up, each once, and nobody else. While fewer than a
+ * third of them are dishonest, no two blocks of one height can both be sealed so.
  *
  * The header must name exactly the trusted validators, or leave them to a contract: with more of them, two thirds of the
  * trusted ones would not be a quorum of the chain; with fewer, some that sealed might have been voted out.
@@ -156,7 +156,7 @@ export function checkSeals(header: EvmHeader, validators: readonly Uint8Array[],
       "A seal of the block is damaged, stands twice, or is not a trusted validator's.",
     );
   }
-  if (named.length > 0 && !(named.length === trusted.size && named.every((validator) => trusted.has(validator)))) {
+  if (named.length > 0 && trusted.symmetricDifference(new Set(named)).size > 0) {
     throw refuse("VERIFY_ANCHOR_SEALS", "The block's validators are not the trusted ones: they have changed.");
   }
 }

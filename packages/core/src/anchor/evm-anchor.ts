@@ -84,7 +84,7 @@ const members = [
   "storage-proof",
 ];
 
-/** Deterministic CBOR: a map with a text key for each member. @throws MALFORMED_ANCHOR for what `parseEvmAnchor` would refuse */
+/** Deterministic CBOR: a map with a text key for each member. @throws MALFORMED_ANCHOR for what `parseEvmAnchor` refuses */
 export function encodeEvmAnchor(anchor: EvmAnchor): Uint8Array {
   const values: CborValue[] = [
     anchor.kind,
