@@ -432,6 +432,11 @@ test("a time stamp of another version or with an unknown critical extension is r
   await refuses("critical_extension", { authority: await issueAuthority({ by: root, extensions }) });
 });
 
+test("ordering may be stated, and only if it is true", async () => {
+  await accepts({ infoRest: [Uint8Array.of(1, 1, 0xff)] });
+  await refuses("malformed", { infoRest: [Uint8Array.of(1, 1, 0)] }, { opensslToo: false });
+});
+
 test("nothing follows where a part of the time stamp should end", async () => {
   const more = derInteger(1);
   const algorithm = derSequence(derOid("2.16.840.1.101.3.4.2.1"));
