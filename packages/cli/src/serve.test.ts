@@ -4,230 +4,238 @@ import { once } from "node:events";
 import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { test } from "node:test";
+import { describe, test } from "node:test";
 import { firstLine, run, runJson, start, startNotary, temporaryHome } from "./testing.ts";
 
-test("up shows where it listens, where its data is, and a first notarisation that works when it is copied", async (t) => {
-  const home = temporaryHome(t);
-  const child = start(["up", "--port", "0", "--data", "my data"], { home });
-  t.after(() => child.kill("SIGKILL"));
-  let shown = "";
-  child.stdout?.on("data", (piece) => {
-    shown += piece;
+describe("up, witness, audit and key", { concurrency: 2 }, () => {
+  test("up shows where it listens, where its data is, and a first notarisation that works when it is copied", async (t) => {
+    const home = temporaryHome(t);
+    const child = start(["up", "--port", "0", "--data", "my data"], { home });
+    t.after(() => child.kill("SIGKILL"));
+    let shown = "";
+    child.stdout?.on("data", (piece) => {
+      shown += piece;
+    });
+    while (!shown.includes("Ctrl-C stops it")) await once(child.stdout ?? child, "data");
+    assert.match(shown, /address {3}http:\/\/127\.0\.0\.1:\d+ /);
+    assert.ok(shown.includes(join(home, "my data")));
+    const [, ...lines] = /another terminal:\n((?: {2}.*\n)+)/.exec(shown)?.[1]?.split("\n") ?? [];
+    const script = /another terminal:\n((?: {2}.*\n)+)/.exec(shown)?.[1] ?? "";
+    assert.equal(lines.length, 3);
+    const bin = join(import.meta.dirname, "../../../node_modules/.bin");
+    const env = { ...process.env, HOME: home, PATH: `${bin}:${process.env["PATH"]}` };
+    const said = execFileSync("sh", ["-ec", script], { cwd: home, env, encoding: "utf8" });
+    assert.match(said, /record\.txt: verified/);
+    child.kill("SIGINT");
+    await once(child, "exit");
+    assert.equal(child.exitCode, 0);
   });
-  while (!shown.includes("Ctrl-C stops it")) await once(child.stdout ?? child, "data");
-  assert.match(shown, /address {3}http:\/\/127\.0\.0\.1:\d+ /);
-  assert.ok(shown.includes(join(home, "my data")));
-  const [, ...lines] = /another terminal:\n((?: {2}.*\n)+)/.exec(shown)?.[1]?.split("\n") ?? [];
-  const script = /another terminal:\n((?: {2}.*\n)+)/.exec(shown)?.[1] ?? "";
-  assert.equal(lines.length, 3);
-  const bin = join(import.meta.dirname, "../../../node_modules/.bin");
-  const env = { ...process.env, HOME: home, PATH: `${bin}:${process.env["PATH"]}` };
-  const said = execFileSync("sh", ["-ec", script], { cwd: home, env, encoding: "utf8" });
-  assert.match(said, /record\.txt: verified/);
-  child.kill("SIGINT");
-  await once(child, "exit");
-  assert.equal(child.exitCode, 0);
-});
 
-test("a notary continues where it was stopped, and where it was killed", async (t) => {
-  const home = temporaryHome(t);
-  writeFileSync(join(home, "a.pdf"), "a");
-  writeFileSync(join(home, "b.pdf"), "b");
-  const first = await startNotary(t, home);
-  const at = (url: string): string[] => ["--server", url, "--data", first.data];
-  assert.equal((await run(["notarize", "a.pdf", ...at(first.url)], { home })).code, 0);
-  assert.equal(await first.stop(), 0);
-  const second = await startNotary(t, home);
-  assert.equal(second.origin, first.origin);
-  assert.equal((await run(["notarize", "b.pdf", ...at(second.url)], { home })).code, 0);
-  await second.kill();
-  const third = await startNotary(t, home);
-  const { code, values } = await runJson(["verify", "a.pdf", "b.pdf", ...at(third.url)], { home });
-  assert.equal(code, 0);
-  assert.deepEqual(
-    values.map(({ entry }) => entry.index),
-    [0, 1],
-  );
-});
-
-test("a second notary on the same data, a port that is taken, and an open address without a passphrase are refused", async (t) => {
-  const home = temporaryHome(t);
-  const { url, data } = await startNotary(t, home);
-  const again = await runJson(["up", "--data", data, "--port", "0"], { home });
-  assert.deepEqual([again.code, again.values[0].error.code], [2, "CONFLICT_LOCKED"]);
-  const { port } = new URL(url);
-  const taken = await run(["up", "--data", "other", "--port", port], { home });
-  assert.equal(taken.code, 2);
-  assert.match(
-    taken.stderr,
-    new RegExp(`^attestry: Cannot listen on 127\\.0\\.0\\.1, port ${port}: something else listens there`),
-  );
-  const open = await runJson(["up", "--data", "third", "--port", "0", "--host", "0.0.0.0"], { home });
-  assert.deepEqual([open.code, open.values[0].error.code], [2, "USAGE_PASSPHRASE"]);
-  assert.equal((await run(["witness", "--data", "w", "--host", "0.0.0.0", "--log", "x"], { home })).code, 1);
-});
-
-test("keys that were made with a passphrase need it again; the right one is taken from a file", async (t) => {
-  const home = temporaryHome(t);
-  writeFileSync(join(home, "pass"), "correct horse\n");
-  const first = await startNotary(t, home, ["--passphrase-file", "pass"]);
-  await first.stop();
-  assert.match(readFileSync(join(first.data, "keys/log-es256.pem"), "utf8"), /ENCRYPTED/);
-  const none = await runJson(["up", "--data", first.data, "--port", "0"], { home });
-  assert.deepEqual([none.code, none.values[0].error.code], [2, "USAGE_PASSPHRASE"]);
-  const wrong = await runJson(["up", "--data", first.data, "--port", "0"], {
-    home,
-    env: { ATTESTRY_PASSPHRASE: "wrong" },
+  test("a notary continues where it was stopped, and where it was killed", async (t) => {
+    const home = temporaryHome(t);
+    writeFileSync(join(home, "a.pdf"), "a");
+    writeFileSync(join(home, "b.pdf"), "b");
+    const first = await startNotary(t, home);
+    const at = (url: string): string[] => ["--server", url, "--data", first.data];
+    assert.equal((await run(["notarize", "a.pdf", ...at(first.url)], { home })).code, 0);
+    assert.equal(await first.stop(), 0);
+    const second = await startNotary(t, home);
+    assert.equal(second.origin, first.origin);
+    assert.equal((await run(["notarize", "b.pdf", ...at(second.url)], { home })).code, 0);
+    await second.kill();
+    const third = await startNotary(t, home);
+    const { code, values } = await runJson(["verify", "a.pdf", "b.pdf", ...at(third.url)], { home });
+    assert.equal(code, 0);
+    assert.deepEqual(
+      values.map(({ entry }) => entry.index),
+      [0, 1],
+    );
   });
-  assert.deepEqual([wrong.code, wrong.values[0].error.code], [2, "USAGE_PASSPHRASE"]);
-  const again = await startNotary(t, home, ["--passphrase-file", "pass"]);
-  assert.equal(again.origin, first.origin);
-});
 
-test("started with a channel, the notary stops when its parent is gone", async (t) => {
-  const home = temporaryHome(t);
-  const data = join(home, "notary");
-  const main = join(import.meta.dirname, "main.ts");
-  const child: ChildProcess = spawn(process.execPath, [main, "up", "--data", data, "--port", "0", "--json"], {
-    env: { ...process.env, HOME: home },
-    stdio: ["ignore", "pipe", "pipe", "ipc"],
+  test("a second notary on the same data, a port that is taken, and an open address without a passphrase are refused", async (t) => {
+    const home = temporaryHome(t);
+    const { url, data } = await startNotary(t, home);
+    const again = await runJson(["up", "--data", data, "--port", "0"], { home });
+    assert.deepEqual([again.code, again.values[0].error.code], [2, "CONFLICT_LOCKED"]);
+    const { port } = new URL(url);
+    const taken = await run(["up", "--data", "other", "--port", port], { home });
+    assert.equal(taken.code, 2);
+    assert.match(
+      taken.stderr,
+      new RegExp(`^attestry: Cannot listen on 127\\.0\\.0\\.1, port ${port}: something else listens there`),
+    );
+    const open = await runJson(["up", "--data", "third", "--port", "0", "--host", "0.0.0.0"], { home });
+    assert.deepEqual([open.code, open.values[0].error.code], [2, "USAGE_PASSPHRASE"]);
+    assert.equal((await run(["witness", "--data", "w", "--host", "0.0.0.0", "--log", "x"], { home })).code, 1);
   });
-  t.after(() => child.kill("SIGKILL"));
-  await firstLine(child);
-  child.disconnect();
-  await once(child, "exit");
-  assert.equal(child.exitCode, 0);
-});
 
-test("HTTPS with a certificate of one's own", async (t) => {
-  const home = temporaryHome(t);
-  const openssl = ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2"];
-  const files = [
-    "-keyout",
-    "key.pem",
-    "-out",
-    "cert.pem",
-    "-subj",
-    "/CN=localhost",
-    "-addext",
-    "subjectAltName=IP:127.0.0.1",
-  ];
-  execFileSync("openssl", [...openssl, ...files], { cwd: home, stdio: "ignore" });
-  const notary = await startNotary(t, home, ["--tls-cert", "cert.pem", "--tls-key", "key.pem"]);
-  assert.match(notary.url, /^https:/);
-  writeFileSync(join(home, "a.pdf"), "a");
-  const place = ["--server", notary.url, "--data", notary.data];
-  const trusting = await run(["notarize", "a.pdf", ...place], {
-    home,
-    env: { NODE_EXTRA_CA_CERTS: join(home, "cert.pem") },
+  test("keys that were made with a passphrase need it again; the right one is taken from a file", async (t) => {
+    const home = temporaryHome(t);
+    writeFileSync(join(home, "pass"), "correct horse\n");
+    const first = await startNotary(t, home, ["--passphrase-file", "pass"]);
+    await first.stop();
+    assert.match(readFileSync(join(first.data, "keys/log-es256.pem"), "utf8"), /ENCRYPTED/);
+    const none = await runJson(["up", "--data", first.data, "--port", "0"], { home });
+    assert.deepEqual([none.code, none.values[0].error.code], [2, "USAGE_PASSPHRASE"]);
+    const wrong = await runJson(["up", "--data", first.data, "--port", "0"], {
+      home,
+      env: { ATTESTRY_PASSPHRASE: "wrong" },
+    });
+    assert.deepEqual([wrong.code, wrong.values[0].error.code], [2, "USAGE_PASSPHRASE"]);
+    const again = await startNotary(t, home, ["--passphrase-file", "pass"]);
+    assert.equal(again.origin, first.origin);
   });
-  assert.equal(trusting.code, 0, trusting.stderr);
-  writeFileSync(join(home, "b.pdf"), "b");
-  const strange = await runJson(["notarize", "b.pdf", ...place], { home });
-  assert.deepEqual([strange.code, strange.values[0].error.code], [3, "UNAVAILABLE_SERVER"]);
-});
 
-test("a witness cosigns, and its cosignatures reach proofs, trust and verdicts", async (t) => {
-  const home = temporaryHome(t);
-  const first = await startNotary(t, home);
-  const logKeys = first.verifierKeys.flatMap((vkey) => ["--log", vkey]);
-  const child = start(["witness", "--data", "witness", "--port", "0", "--json", "--name", "w.example/1", ...logKeys], {
-    home,
+  test("started with a channel, the notary stops when its parent is gone", async (t) => {
+    const home = temporaryHome(t);
+    const data = join(home, "notary");
+    const main = join(import.meta.dirname, "main.ts");
+    const child: ChildProcess = spawn(process.execPath, [main, "up", "--data", data, "--port", "0", "--json"], {
+      env: { ...process.env, HOME: home },
+      stdio: ["ignore", "pipe", "pipe", "ipc"],
+    });
+    t.after(() => child.kill("SIGKILL"));
+    await firstLine(child);
+    child.disconnect();
+    await once(child, "exit");
+    assert.equal(child.exitCode, 0);
   });
-  t.after(() => child.kill("SIGKILL"));
-  const witness = JSON.parse(await firstLine(child)) as { url: string; verifierKeys: string[] };
-  await first.stop();
-  const notary = await startNotary(
-    t,
-    home,
-    witness.verifierKeys.flatMap((vkey) => ["--witness", `${vkey}=${witness.url}`]),
-  );
-  writeFileSync(join(home, "a.pdf"), "witnessed");
-  const place = ["--server", notary.url, "--data", notary.data];
-  assert.equal((await run(["notarize", "a.pdf", ...place], { home })).code, 0);
-  const inspected = await runJson(["inspect", "a.pdf"], { home });
-  const [receipt] = inspected.values[0].receipts;
-  const trust = {
-    logs: [{ origin: notary.origin, verifierKeys: notary.verifierKeys, receiptKeys: [receipt.receiptKey] }],
-    witnesses: witness.verifierKeys,
-  };
-  writeFileSync(join(home, "trust.json"), JSON.stringify(trust));
-  const { code, values } = await runJson(["verify", "a.pdf", "--trust", "trust.json", ...place], { home });
-  assert.deepEqual([code, values[0].verdict], [0, "verified"]);
-  assert.equal(values[0].notAfter.independent, true);
-  assert.match(values[0].notAfter.basis, /w\.example\/1/);
-  const stopped = once(child, "exit");
-  child.kill("SIGTERM");
-  await stopped;
-  assert.equal(child.exitCode, 0);
-});
 
-test("an audit passes on a good log, also beside the running notary, and names what was tampered with", async (t) => {
-  const home = temporaryHome(t);
-  mkdirSync(join(home, "in"));
-  for (let at = 0; at < 5; at++) writeFileSync(join(home, "in", `${at}.txt`), `${at}`);
-  const notary = await startNotary(t, home);
-  const audit = ["audit", "--data", notary.data];
-  assert.equal((await run(["notarize", "in", "--server", notary.url, "--data", notary.data], { home })).code, 0);
-  const running = await runJson(audit, { home });
-  assert.equal(running.code, 0, running.stderr);
-  const { ok, treeSize, findings } = running.values[0];
-  assert.deepEqual({ ok, treeSize, findings }, { ok: true, treeSize: 5, findings: [] });
-  await notary.stop();
-  assert.match((await run(audit, { home })).stdout, /✓ All holds: 5 entries/);
-  const db = new DatabaseSync(join(notary.data, "log.db"));
-  const { entry } = db.prepare("SELECT entry FROM entry WHERE idx = 3").get() as { entry: Uint8Array };
-  entry[entry.length - 1] = (entry.at(-1) ?? 0) ^ 1;
-  db.prepare("UPDATE entry SET entry = ? WHERE idx = 3").run(entry);
-  db.close();
-  const bad = await runJson(audit, { home });
-  assert.equal(bad.code, 1);
-  assert.equal(bad.values[0].ok, false);
-  assert.ok(
-    bad.values[0].findings.some(
-      ({ record, at }: { record: string; at: { index: number } }) => record === "entry" && at.index === 3,
-    ),
-  );
-  const text = await run(audit, { home });
-  assert.equal(text.code, 1);
-  assert.match(text.stdout, /✗ .*3/);
-  const nothing = await runJson(["audit", "--data", "nowhere"], { home });
-  assert.notEqual(nothing.code, 0);
-  assert.ok(nothing.values[0].error.message.length > 10);
-  assert.equal(existsSync(join(home, "nowhere")), false, "an audit makes nothing");
-});
-
-test("keys are made, imported and listed; openssl's are taken over; none is overwritten", async (t) => {
-  const home = temporaryHome(t);
-  const env = { ATTESTRY_PASSPHRASE: "correct horse" };
-  const made = await runJson(["key", "new", "--data", "d"], { home, env });
-  assert.equal(made.code, 0, made.stderr);
-  const path = join(home, "d/keys/issuer.pem");
-  assert.equal(made.values[0].path, path);
-  assert.equal(statSync(path).mode & 0o777, 0o600);
-  assert.match(readFileSync(path, "utf8"), /^-----BEGIN ENCRYPTED PRIVATE KEY-----/);
-  assert.equal((await runJson(["key", "new", "--data", "d"], { home, env })).values[0].error.code, "CONFLICT_EXISTS");
-  execFileSync("openssl", ["ecparam", "-name", "secp384r1", "-genkey", "-noout", "-out", "sec1.pem"], { cwd: home });
-  const imported = await runJson(["key", "import", "sec1.pem", "--no-passphrase", "--out", "d/keys/other.pem"], {
-    home,
+  test("HTTPS with a certificate of one's own", async (t) => {
+    const home = temporaryHome(t);
+    const openssl = ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2"];
+    const files = [
+      "-keyout",
+      "key.pem",
+      "-out",
+      "cert.pem",
+      "-subj",
+      "/CN=localhost",
+      "-addext",
+      "subjectAltName=IP:127.0.0.1",
+    ];
+    execFileSync("openssl", [...openssl, ...files], { cwd: home, stdio: "ignore" });
+    const notary = await startNotary(t, home, ["--tls-cert", "cert.pem", "--tls-key", "key.pem"]);
+    assert.match(notary.url, /^https:/);
+    writeFileSync(join(home, "a.pdf"), "a");
+    const place = ["--server", notary.url, "--data", notary.data];
+    const trusting = await run(["notarize", "a.pdf", ...place], {
+      home,
+      env: { NODE_EXTRA_CA_CERTS: join(home, "cert.pem") },
+    });
+    assert.equal(trusting.code, 0, trusting.stderr);
+    writeFileSync(join(home, "b.pdf"), "b");
+    const strange = await runJson(["notarize", "b.pdf", ...place], { home });
+    assert.deepEqual([strange.code, strange.values[0].error.code], [3, "UNAVAILABLE_SERVER"]);
   });
-  assert.deepEqual([imported.code, imported.values[0].algorithm], [0, "ES384"]);
-  execFileSync("openssl", ["genrsa", "-out", "rsa.pem", "2048"], { cwd: home, stdio: "ignore" });
-  const rsa = await runJson(["key", "import", "rsa.pem", "--no-passphrase", "--out", "rsa-out.pem"], { home });
-  assert.deepEqual([rsa.code, rsa.values[0].error.code], [1, "MALFORMED_KEY"]);
-  assert.equal(existsSync(join(home, "rsa-out.pem")), false);
-  const { values } = await runJson(["key", "list", "--data", "d"], { home });
-  assert.deepEqual(
-    values[0].keys.map(({ encrypted, algorithm }: { encrypted: boolean; algorithm: string }) => [encrypted, algorithm]),
-    [
-      [true, "ES256"],
-      [false, "ES384"],
-    ],
-  );
-  assert.equal(values[0].keys[0].thumbprint, made.values[0].thumbprint);
-  assert.match(
-    (await run(["key", "list", "--data", "empty"], { home })).stdout,
-    /There is no key in .*attestry key new/,
-  );
+
+  test("a witness cosigns, and its cosignatures reach proofs, trust and verdicts", async (t) => {
+    const home = temporaryHome(t);
+    const first = await startNotary(t, home);
+    const logKeys = first.verifierKeys.flatMap((vkey) => ["--log", vkey]);
+    const child = start(
+      ["witness", "--data", "witness", "--port", "0", "--json", "--name", "w.example/1", ...logKeys],
+      {
+        home,
+      },
+    );
+    t.after(() => child.kill("SIGKILL"));
+    const witness = JSON.parse(await firstLine(child)) as { url: string; verifierKeys: string[] };
+    await first.stop();
+    const notary = await startNotary(
+      t,
+      home,
+      witness.verifierKeys.flatMap((vkey) => ["--witness", `${vkey}=${witness.url}`]),
+    );
+    writeFileSync(join(home, "a.pdf"), "witnessed");
+    const place = ["--server", notary.url, "--data", notary.data];
+    assert.equal((await run(["notarize", "a.pdf", ...place], { home })).code, 0);
+    const inspected = await runJson(["inspect", "a.pdf"], { home });
+    const [receipt] = inspected.values[0].receipts;
+    const trust = {
+      logs: [{ origin: notary.origin, verifierKeys: notary.verifierKeys, receiptKeys: [receipt.receiptKey] }],
+      witnesses: witness.verifierKeys,
+    };
+    writeFileSync(join(home, "trust.json"), JSON.stringify(trust));
+    const { code, values } = await runJson(["verify", "a.pdf", "--trust", "trust.json", ...place], { home });
+    assert.deepEqual([code, values[0].verdict], [0, "verified"]);
+    assert.equal(values[0].notAfter.independent, true);
+    assert.match(values[0].notAfter.basis, /w\.example\/1/);
+    const stopped = once(child, "exit");
+    child.kill("SIGTERM");
+    await stopped;
+    assert.equal(child.exitCode, 0);
+  });
+
+  test("an audit passes on a good log, also beside the running notary, and names what was tampered with", async (t) => {
+    const home = temporaryHome(t);
+    mkdirSync(join(home, "in"));
+    for (let at = 0; at < 5; at++) writeFileSync(join(home, "in", `${at}.txt`), `${at}`);
+    const notary = await startNotary(t, home);
+    const audit = ["audit", "--data", notary.data];
+    assert.equal((await run(["notarize", "in", "--server", notary.url, "--data", notary.data], { home })).code, 0);
+    const running = await runJson(audit, { home });
+    assert.equal(running.code, 0, running.stderr);
+    const { ok, treeSize, findings } = running.values[0];
+    assert.deepEqual({ ok, treeSize, findings }, { ok: true, treeSize: 5, findings: [] });
+    await notary.stop();
+    assert.match((await run(audit, { home })).stdout, /✓ All holds: 5 entries/);
+    const db = new DatabaseSync(join(notary.data, "log.db"));
+    const { entry } = db.prepare("SELECT entry FROM entry WHERE idx = 3").get() as { entry: Uint8Array };
+    entry[entry.length - 1] = (entry.at(-1) ?? 0) ^ 1;
+    db.prepare("UPDATE entry SET entry = ? WHERE idx = 3").run(entry);
+    db.close();
+    const bad = await runJson(audit, { home });
+    assert.equal(bad.code, 1);
+    assert.equal(bad.values[0].ok, false);
+    assert.ok(
+      bad.values[0].findings.some(
+        ({ record, at }: { record: string; at: { index: number } }) => record === "entry" && at.index === 3,
+      ),
+    );
+    const text = await run(audit, { home });
+    assert.equal(text.code, 1);
+    assert.match(text.stdout, /✗ .*3/);
+    const nothing = await runJson(["audit", "--data", "nowhere"], { home });
+    assert.notEqual(nothing.code, 0);
+    assert.ok(nothing.values[0].error.message.length > 10);
+    assert.equal(existsSync(join(home, "nowhere")), false, "an audit makes nothing");
+  });
+
+  test("keys are made, imported and listed; openssl's are taken over; none is overwritten", async (t) => {
+    const home = temporaryHome(t);
+    const env = { ATTESTRY_PASSPHRASE: "correct horse" };
+    const made = await runJson(["key", "new", "--data", "d"], { home, env });
+    assert.equal(made.code, 0, made.stderr);
+    const path = join(home, "d/keys/issuer.pem");
+    assert.equal(made.values[0].path, path);
+    assert.equal(statSync(path).mode & 0o777, 0o600);
+    assert.match(readFileSync(path, "utf8"), /^-----BEGIN ENCRYPTED PRIVATE KEY-----/);
+    assert.equal((await runJson(["key", "new", "--data", "d"], { home, env })).values[0].error.code, "CONFLICT_EXISTS");
+    execFileSync("openssl", ["ecparam", "-name", "secp384r1", "-genkey", "-noout", "-out", "sec1.pem"], { cwd: home });
+    const imported = await runJson(["key", "import", "sec1.pem", "--no-passphrase", "--out", "d/keys/other.pem"], {
+      home,
+    });
+    assert.deepEqual([imported.code, imported.values[0].algorithm], [0, "ES384"]);
+    execFileSync("openssl", ["genrsa", "-out", "rsa.pem", "2048"], { cwd: home, stdio: "ignore" });
+    const rsa = await runJson(["key", "import", "rsa.pem", "--no-passphrase", "--out", "rsa-out.pem"], { home });
+    assert.deepEqual([rsa.code, rsa.values[0].error.code], [1, "MALFORMED_KEY"]);
+    assert.equal(existsSync(join(home, "rsa-out.pem")), false);
+    const { values } = await runJson(["key", "list", "--data", "d"], { home });
+    assert.deepEqual(
+      values[0].keys.map(({ encrypted, algorithm }: { encrypted: boolean; algorithm: string }) => [
+        encrypted,
+        algorithm,
+      ]),
+      [
+        [true, "ES256"],
+        [false, "ES384"],
+      ],
+    );
+    assert.equal(values[0].keys[0].thumbprint, made.values[0].thumbprint);
+    assert.match(
+      (await run(["key", "list", "--data", "empty"], { home })).stdout,
+      /There is no key in .*attestry key new/,
+    );
+  });
 });

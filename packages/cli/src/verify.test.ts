@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { after, before, test } from "node:test";
+import { after, before, describe, test } from "node:test";
 import { type RunningNotary, run, runJson, startNotary, temporaryHome } from "./testing.ts";
 
 // One notary serves all of these tests; each has a folder of its own below `home`.
@@ -31,257 +31,265 @@ async function notarized(name: string): Promise<{ home: string; file: string; pr
   return { home: folder, file, proof: `${file}.proof` };
 }
 
-test("a file verifies from its proof alone, and the verdict says that it rests on a first contact", async () => {
-  const { home, file, proof } = await notarized("alone");
-  const { code, values } = await runJson(["verify", file, "--offline"], { home });
-  assert.equal(code, 0);
-  assert.equal(values.length, 1);
-  const [report] = values;
-  assert.equal(report.verdict, "verified");
-  assert.equal(report.file, file);
-  assert.equal(report.proof, proof);
-  assert.equal(report.entry.origin, notary.origin);
-  assert.match(report.statement.hash, /^[0-9a-f]{64}$/);
-  assert.ok(Date.parse(report.notAfter.time) > 0);
-  for (const { name, status, detail, trust } of report.checks) {
-    assert.ok(["pass", "fail", "unknown"].includes(status), name);
-    assert.ok(detail.length > 0 && trust.length > 0, name);
-  }
-  const log = report.checks.find(({ name }: { name: string }) => name === "log");
-  assert.match(log.trust, /^first contact: .* the proof file itself/);
-  const again = await runJson(["verify", file, "--offline"], { home });
-  const pinned = again.values[0].checks.find(({ name }: { name: string }) => name === "log");
-  assert.match(pinned.trust, /noted at first contact on \d{4}-\d\d-\d\d/);
-});
-
-test("the notary is asked for later statements, and a revocation is shown with its reason", async () => {
-  const { home, file } = await notarized("revoked");
-  const before = await runJson(["verify", file, ...place], { home });
-  assert.equal(before.values[0].checks.at(-1).status, "pass");
-  const revoked = await run(["revoke", file, "--reason", "issued in error", ...place], { home });
-  assert.equal(revoked.code, 0, revoked.stderr);
-  const { code, values } = await runJson(["verify", file, ...place], { home });
-  assert.deepEqual({ code, verdict: values[0].verdict }, { code: 1, verdict: "revoked" });
-  assert.equal(values[0].later[0].reason, "issued in error");
-  assert.match((await run(["verify", file, ...place], { home })).stdout, /REVOKED\. .*issued in error/);
-});
-
-test("a file that replaces an earlier one makes the earlier one superseded", async () => {
-  const { home, file, proof } = await notarized("superseded");
-  const second = join(home, "deed-2.pdf");
-  writeFileSync(second, "a better deed");
-  const args = ["notarize", second, "--supersedes", proof, "--reason", "boundary corrected"];
-  assert.equal((await run([...args, ...place], { home })).code, 0);
-  const { code, values } = await runJson(["verify", file, second, ...place], { home });
-  assert.equal(code, 1);
-  assert.deepEqual(
-    values.map(({ verdict }) => verdict),
-    ["superseded", "verified"],
-  );
-});
-
-test("a changed file is altered; a changed proof is invalid; neither depends on the network", async () => {
-  const { home, file, proof } = await notarized("altered");
-  writeFileSync(file, "another deed");
-  for (const where of [["--offline"], place]) {
-    const { code, values } = await runJson(["verify", file, ...where], { home });
-    assert.deepEqual({ code, verdict: values[0].verdict }, { code: 1, verdict: "altered" });
-  }
-  const bytes = readFileSync(proof);
-  for (const damage of [
-    bytes.subarray(0, bytes.length / 2),
-    Buffer.from("garbage"),
-    Buffer.alloc(0),
-    Buffer.alloc(5_000_000),
-  ]) {
-    writeFileSync(proof, damage);
+describe("verify", { concurrency: 2 }, () => {
+  test("a file verifies from its proof alone, and the verdict says that it rests on a first contact", async () => {
+    const { home, file, proof } = await notarized("alone");
     const { code, values } = await runJson(["verify", file, "--offline"], { home });
-    if (damage.length === 5_000_000) assert.equal(values[0].error.code, "MALFORMED_PROOF_FILE");
-    else assert.equal(values[0].verdict, "invalid");
-    assert.equal(code, 1);
-  }
-});
-
-test("a file without a proof: the notary's is used; unknown content is not found; nobody to ask is no verdict", async () => {
-  const { home, file, proof } = await notarized("without");
-  renameSync(proof, join(home, "aside"));
-  const found = await runJson(["verify", file, ...place], { home });
-  assert.deepEqual([found.code, found.values[0].verdict], [0, "verified"]);
-  assert.equal(found.values[0].proof, `the notary at ${notary.url}`);
-  const offline = await runJson(["verify", file, "--offline"], { home });
-  assert.deepEqual([offline.code, offline.values[0].verdict], [3, "incomplete"]);
-  const unreachable = await runJson(["verify", file, "--server", "http://127.0.0.1:9"], { home });
-  assert.deepEqual([unreachable.code, unreachable.values[0].verdict], [3, "incomplete"]);
-  assert.match(unreachable.values[0].summary, /cannot be reached/);
-  writeFileSync(file, "never seen");
-  const unknown = await runJson(["verify", file, ...place], { home });
-  assert.deepEqual([unknown.code, unknown.values[0].verdict], [1, "not_found"]);
-  const named = await runJson(["verify", file, "--offline", "--proof", join(home, "nowhere")], { home });
-  assert.deepEqual([named.code, named.values[0].error.code], [2, "USAGE_FILE"]);
-});
-
-test("an unreachable notary takes nothing from a proof at hand, and the report says what was not asked", async () => {
-  const { home, file } = await notarized("unreachable");
-  const { code, values } = await runJson(["verify", file, "--server", "http://127.0.0.1:9"], { home });
-  assert.deepEqual([code, values[0].verdict], [0, "verified"]);
-  const later = values[0].checks.at(-1);
-  assert.equal(later.status, "unknown");
-  assert.match(later.detail, /cannot be reached/);
-});
-
-test("a trust file decides alone: it vouches for its logs and issuers, and for no others", async () => {
-  const { home, file } = await notarized("trust");
-  const { values } = await runJson(["inspect", file], { home });
-  const [receipt] = values[0].receipts;
-  const log = { origin: notary.origin, verifierKeys: notary.verifierKeys, receiptKeys: [receipt.receiptKey] };
-  const trust = join(home, "trust.json");
-  const verdictUnder = async (content: object): Promise<unknown> => {
-    writeFileSync(trust, JSON.stringify(content));
-    const { code, values } = await runJson(["verify", file, "--offline", "--trust", trust], { home });
-    return [code, values[0].verdict];
-  };
-  assert.deepEqual(await verdictUnder({ logs: [log] }), [0, "verified"]);
-  assert.deepEqual(await verdictUnder({ logs: [] }), [1, "untrusted"]);
-  assert.deepEqual(await verdictUnder({ logs: [{ ...log, receiptKeys: [values[0].key] }] }), [1, "untrusted"]);
-  const { issuer } = values[0].statement;
-  assert.deepEqual(await verdictUnder({ logs: [log], issuers: [{ issuer, keys: [values[0].key] }] }), [0, "verified"]);
-  assert.deepEqual(await verdictUnder({ logs: [log], issuers: [{ issuer, keys: [receipt.receiptKey] }] }), [
-    1,
-    "untrusted",
-  ]);
-  assert.deepEqual(readdirSync(home).sort(), ["deed.pdf", "deed.pdf.proof", "trust.json"], "nothing is pinned");
-  writeFileSync(trust, '{"log":[]}');
-  const broken = await runJson(["verify", file, "--offline", "--trust", trust], { home });
-  assert.equal(broken.values[0].error.code, "MALFORMED_TRUST_FILE");
-});
-
-test("a log that shows up with other keys fails with a warning, and its pin stays", async () => {
-  const { home, file } = await notarized("pins");
-  await run(["verify", file, "--offline"], { home });
-  const path = join(home, ".attestry", "known-logs.json");
-  const pins = JSON.parse(readFileSync(path, "utf8"));
-  mkdirSync(join(home, "other"));
-  const other = await startNotary(suite, join(home, "other"), ["--origin", notary.origin]);
-  const status = await (await fetch(`${other.url}/v1/status`)).json();
-  pins.logs[0].verifierKeys = other.verifierKeys;
-  pins.logs[0].receiptKey = (status as { receiptKey: string }).receiptKey;
-  writeFileSync(path, JSON.stringify(pins));
-  const text = readFileSync(path, "utf8");
-  const { code, values } = await runJson(["verify", file, "--offline"], { home });
-  assert.equal(code, 1);
-  assert.ok(["invalid", "untrusted"].includes(values[0].verdict), values[0].verdict);
-  assert.match(values[0].warnings[0], /keys of the log .* are not the ones noted/);
-  assert.match((await run(["verify", file, "--offline"], { home })).stderr, /WARNING: the keys of the log/);
-  assert.equal(readFileSync(path, "utf8"), text);
-  const refused = await runJson(["notarize", file, "--server", notary.url], { home });
-  assert.deepEqual([refused.code, refused.values[0].error.code], [1, "VERIFY_UNTRUSTED"]);
-  await other.kill();
-});
-
-test("several files: a JSON object each, the worst exit code, and the good are not spoilt by the bad", async () => {
-  const { home, file } = await notarized("several");
-  const bad = join(home, "bad.pdf");
-  writeFileSync(bad, "another");
-  writeFileSync(`${bad}.proof`, readFileSync(`${file}.proof`));
-  const { code, values } = await runJson(["verify", file, bad, join(home, "missing.pdf"), "--offline"], { home });
-  assert.equal(code, 1);
-  const byFile = Object.fromEntries(values.map((value) => [value.file, value.verdict ?? value.error.code]));
-  assert.deepEqual(byFile, { [file]: "verified", [bad]: "altered", [join(home, "missing.pdf")]: "USAGE_FILE" });
-  assert.equal((await run(["verify", `${home}/*.pdf`, "--offline"], { home })).code, 1);
-  rmSync(bad);
-  assert.equal((await run(["verify", `${home}/*.pdf`, "--offline"], { home })).code, 0);
-  const text = await run(["verify", file, join(home, "missing.pdf"), "--offline"], { home });
-  assert.equal(text.code, 2);
-  assert.match(text.stdout, /2 files: 1 verified, 1 that could not be read\.\n$/);
-});
-
-test("proofs in a folder of their own are found there, laid out like the files", async () => {
-  const folder = join(home, "elsewhere");
-  mkdirSync(join(folder, "in/a"), { recursive: true });
-  writeFileSync(join(folder, "in/a/deed.pdf"), "deed elsewhere");
-  const options = { home: folder };
-  assert.equal((await run(["notarize", "in", "--out", "proofs", ...place], options)).code, 0);
-  assert.deepEqual(readdirSync(join(folder, "proofs/a")), ["deed.pdf.proof"]);
-  assert.equal((await run(["verify", "in", "--proof", "proofs", "--offline"], options)).code, 0);
-  const one = await run(["verify", "in", "--proof", "proofs/a/deed.pdf.proof", "--offline"], options);
-  assert.match(one.stderr, /--proof names one file's proof/);
-  assert.equal(one.code, 2);
-});
-
-test("standard input is notarised and verified like a file", async () => {
-  const folder = join(home, "input");
-  mkdirSync(folder);
-  const input = Buffer.alloc(3_000_000, "piped");
-  const made = await run(["notarize", "-", "--out", ".", ...place], { home: folder, input });
-  assert.equal(made.code, 0, made.stderr);
-  const good = await runJson(["verify", "-", "--proof", "standard-input.proof", "--offline"], { home: folder, input });
-  assert.deepEqual([good.code, good.values[0].verdict, good.values[0].file], [0, "verified", "-"]);
-  const looked = await runJson(["verify", "-", ...place], { home: folder, input });
-  assert.equal(looked.values[0].verdict, "verified");
-  const bad = await runJson(["verify", "-", "--proof", "standard-input.proof", "--offline"], {
-    home: folder,
-    input: "x",
+    assert.equal(code, 0);
+    assert.equal(values.length, 1);
+    const [report] = values;
+    assert.equal(report.verdict, "verified");
+    assert.equal(report.file, file);
+    assert.equal(report.proof, proof);
+    assert.equal(report.entry.origin, notary.origin);
+    assert.match(report.statement.hash, /^[0-9a-f]{64}$/);
+    assert.ok(Date.parse(report.notAfter.time) > 0);
+    for (const { name, status, detail, trust } of report.checks) {
+      assert.ok(["pass", "fail", "unknown"].includes(status), name);
+      assert.ok(detail.length > 0 && trust.length > 0, name);
+    }
+    const log = report.checks.find(({ name }: { name: string }) => name === "log");
+    assert.match(log.trust, /^first contact: .* the proof file itself/);
+    const again = await runJson(["verify", file, "--offline"], { home });
+    const pinned = again.values[0].checks.find(({ name }: { name: string }) => name === "log");
+    assert.match(pinned.trust, /noted at first contact on \d{4}-\d\d-\d\d/);
   });
-  assert.deepEqual([bad.code, bad.values[0].verdict], [1, "altered"]);
-  const piped = await run(["notarize", "-", ...place], { home: folder, input: "to standard output" });
-  assert.equal(piped.code, 0);
-  assert.equal(piped.stderr, "");
-});
 
-test("naming the proof instead of the file is told", async () => {
-  const { home, proof, file } = await notarized("instead");
-  const { code, stderr } = await run(["verify", proof, "--offline"], { home });
-  assert.equal(code, 2);
-  assert.equal(stderr, `attestry: ${proof} is a proof. Name the file that it is for: attestry verify ${file}\n`);
-});
+  test("the notary is asked for later statements, and a revocation is shown with its reason", async () => {
+    const { home, file } = await notarized("revoked");
+    const before = await runJson(["verify", file, ...place], { home });
+    assert.equal(before.values[0].checks.at(-1).status, "pass");
+    const revoked = await run(["revoke", file, "--reason", "issued in error", ...place], { home });
+    assert.equal(revoked.code, 0, revoked.stderr);
+    const { code, values } = await runJson(["verify", file, ...place], { home });
+    assert.deepEqual({ code, verdict: values[0].verdict }, { code: 1, verdict: "revoked" });
+    assert.equal(values[0].later[0].reason, "issued in error");
+    assert.match((await run(["verify", file, ...place], { home })).stdout, /REVOKED\. .*issued in error/);
+  });
 
-test("find finds by hash, file, record and time, gets a lost proof again, and finds nothing with exit code 1", async () => {
-  const { home, file, proof } = await notarized("find");
-  const server = ["--server", notary.url];
-  const byFile = await runJson(["find", file, ...server], { home });
-  const [entry] = byFile.values[0].entries;
-  assert.equal(byFile.code, 0);
-  for (const args of [
-    [entry.hash],
-    [`sha256:${entry.hash.toUpperCase()}`],
-    ["--subject", entry.subject],
-    [file, "--issuer", entry.issuer],
-  ]) {
-    const { values } = await runJson(["find", ...args, ...server], { home });
-    assert.deepEqual(values[0], { entries: [entry], more: false }, args.join(" "));
-  }
-  const day = entry.registeredAt.slice(0, 10);
-  const today = await runJson(["find", "--from", day, "--to", day, "--limit", "2", ...server], { home });
-  assert.equal(today.values[0].entries.length, 2);
-  assert.equal(today.values[0].more, true);
-  for (const args of [
-    ["--to", "2000-01-01"],
-    ["--from", "2999-01-01T00:00:00Z"],
-    ["--subject", "nobody"],
-    ["0".repeat(64)],
-  ]) {
-    const { code, values } = await runJson(["find", ...args, ...server], { home });
-    assert.deepEqual([code, values[0].entries], [1, []], args.join(" "));
-  }
-  rmSync(proof);
-  assert.equal((await run(["find", file, "--save", proof, ...server], { home })).code, 0);
-  assert.equal((await run(["verify", file, "--offline"], { home })).code, 0);
-});
+  test("a file that replaces an earlier one makes the earlier one superseded", async () => {
+    const { home, file, proof } = await notarized("superseded");
+    const second = join(home, "deed-2.pdf");
+    writeFileSync(second, "a better deed");
+    const args = ["notarize", second, "--supersedes", proof, "--reason", "boundary corrected"];
+    assert.equal((await run([...args, ...place], { home })).code, 0);
+    const { code, values } = await runJson(["verify", file, second, ...place], { home });
+    assert.equal(code, 1);
+    assert.deepEqual(
+      values.map(({ verdict }) => verdict),
+      ["superseded", "verified"],
+    );
+  });
 
-test("inspect shows a proof in words and as JSON, and control characters in it do not reach the terminal", async () => {
-  const { home, file, proof } = await notarized("inspect");
-  const words = await run(["inspect", proof], { home });
-  assert.equal(words.code, 0);
-  for (const text of [notary.origin, "ES256", "leaf hash", "later statements"])
-    assert.ok(words.stdout.includes(text), text);
-  const { values } = await runJson(["inspect", file], { home });
-  assert.equal(
-    values[0].statement.subject,
-    `ni:///sha-256;${Buffer.from(values[0].statement.hash.slice(7), "hex").toString("base64url")}`,
-  );
-  assert.equal(values[0].receipts[0].log, notary.origin);
-  writeFileSync(proof, "\x1b[31mgarbage");
-  const garbage = await run(["inspect", proof], { home });
-  assert.equal(garbage.code, 1);
-  assert.match(garbage.stderr, /^attestry: .*deed\.pdf\.proof is no proof file: [^\x1b]*\n$/);
+  test("a changed file is altered; a changed proof is invalid; neither depends on the network", async () => {
+    const { home, file, proof } = await notarized("altered");
+    writeFileSync(file, "another deed");
+    for (const where of [["--offline"], place]) {
+      const { code, values } = await runJson(["verify", file, ...where], { home });
+      assert.deepEqual({ code, verdict: values[0].verdict }, { code: 1, verdict: "altered" });
+    }
+    const bytes = readFileSync(proof);
+    for (const damage of [
+      bytes.subarray(0, bytes.length / 2),
+      Buffer.from("garbage"),
+      Buffer.alloc(0),
+      Buffer.alloc(5_000_000),
+    ]) {
+      writeFileSync(proof, damage);
+      const { code, values } = await runJson(["verify", file, "--offline"], { home });
+      if (damage.length === 5_000_000) assert.equal(values[0].error.code, "MALFORMED_PROOF_FILE");
+      else assert.equal(values[0].verdict, "invalid");
+      assert.equal(code, 1);
+    }
+  });
+
+  test("a file without a proof: the notary's is used; unknown content is not found; nobody to ask is no verdict", async () => {
+    const { home, file, proof } = await notarized("without");
+    renameSync(proof, join(home, "aside"));
+    const found = await runJson(["verify", file, ...place], { home });
+    assert.deepEqual([found.code, found.values[0].verdict], [0, "verified"]);
+    assert.equal(found.values[0].proof, `the notary at ${notary.url}`);
+    const offline = await runJson(["verify", file, "--offline"], { home });
+    assert.deepEqual([offline.code, offline.values[0].verdict], [3, "incomplete"]);
+    const unreachable = await runJson(["verify", file, "--server", "http://127.0.0.1:9"], { home });
+    assert.deepEqual([unreachable.code, unreachable.values[0].verdict], [3, "incomplete"]);
+    assert.match(unreachable.values[0].summary, /cannot be reached/);
+    writeFileSync(file, "never seen");
+    const unknown = await runJson(["verify", file, ...place], { home });
+    assert.deepEqual([unknown.code, unknown.values[0].verdict], [1, "not_found"]);
+    const named = await runJson(["verify", file, "--offline", "--proof", join(home, "nowhere")], { home });
+    assert.deepEqual([named.code, named.values[0].error.code], [2, "USAGE_FILE"]);
+  });
+
+  test("an unreachable notary takes nothing from a proof at hand, and the report says what was not asked", async () => {
+    const { home, file } = await notarized("unreachable");
+    const { code, values } = await runJson(["verify", file, "--server", "http://127.0.0.1:9"], { home });
+    assert.deepEqual([code, values[0].verdict], [0, "verified"]);
+    const later = values[0].checks.at(-1);
+    assert.equal(later.status, "unknown");
+    assert.match(later.detail, /cannot be reached/);
+  });
+
+  test("a trust file decides alone: it vouches for its logs and issuers, and for no others", async () => {
+    const { home, file } = await notarized("trust");
+    const { values } = await runJson(["inspect", file], { home });
+    const [receipt] = values[0].receipts;
+    const log = { origin: notary.origin, verifierKeys: notary.verifierKeys, receiptKeys: [receipt.receiptKey] };
+    const trust = join(home, "trust.json");
+    const verdictUnder = async (content: object): Promise<unknown> => {
+      writeFileSync(trust, JSON.stringify(content));
+      const { code, values } = await runJson(["verify", file, "--offline", "--trust", trust], { home });
+      return [code, values[0].verdict];
+    };
+    assert.deepEqual(await verdictUnder({ logs: [log] }), [0, "verified"]);
+    assert.deepEqual(await verdictUnder({ logs: [] }), [1, "untrusted"]);
+    assert.deepEqual(await verdictUnder({ logs: [{ ...log, receiptKeys: [values[0].key] }] }), [1, "untrusted"]);
+    const { issuer } = values[0].statement;
+    assert.deepEqual(await verdictUnder({ logs: [log], issuers: [{ issuer, keys: [values[0].key] }] }), [
+      0,
+      "verified",
+    ]);
+    assert.deepEqual(await verdictUnder({ logs: [log], issuers: [{ issuer, keys: [receipt.receiptKey] }] }), [
+      1,
+      "untrusted",
+    ]);
+    assert.deepEqual(readdirSync(home).sort(), ["deed.pdf", "deed.pdf.proof", "trust.json"], "nothing is pinned");
+    writeFileSync(trust, '{"log":[]}');
+    const broken = await runJson(["verify", file, "--offline", "--trust", trust], { home });
+    assert.equal(broken.values[0].error.code, "MALFORMED_TRUST_FILE");
+  });
+
+  test("a log that shows up with other keys fails with a warning, and its pin stays", async () => {
+    const { home, file } = await notarized("pins");
+    await run(["verify", file, "--offline"], { home });
+    const path = join(home, ".attestry", "known-logs.json");
+    const pins = JSON.parse(readFileSync(path, "utf8"));
+    mkdirSync(join(home, "other"));
+    const other = await startNotary(suite, join(home, "other"), ["--origin", notary.origin]);
+    const status = await (await fetch(`${other.url}/v1/status`)).json();
+    pins.logs[0].verifierKeys = other.verifierKeys;
+    pins.logs[0].receiptKey = (status as { receiptKey: string }).receiptKey;
+    writeFileSync(path, JSON.stringify(pins));
+    const text = readFileSync(path, "utf8");
+    const { code, values } = await runJson(["verify", file, "--offline"], { home });
+    assert.equal(code, 1);
+    assert.ok(["invalid", "untrusted"].includes(values[0].verdict), values[0].verdict);
+    assert.match(values[0].warnings[0], /keys of the log .* are not the ones noted/);
+    assert.match((await run(["verify", file, "--offline"], { home })).stderr, /WARNING: the keys of the log/);
+    assert.equal(readFileSync(path, "utf8"), text);
+    const refused = await runJson(["notarize", file, "--server", notary.url], { home });
+    assert.deepEqual([refused.code, refused.values.at(-1).error.code], [1, "VERIFY_UNTRUSTED"]);
+    await other.kill();
+  });
+
+  test("several files: a JSON object each, the worst exit code, and the good are not spoilt by the bad", async () => {
+    const { home, file } = await notarized("several");
+    const bad = join(home, "bad.pdf");
+    writeFileSync(bad, "another");
+    writeFileSync(`${bad}.proof`, readFileSync(`${file}.proof`));
+    const { code, values } = await runJson(["verify", file, bad, join(home, "missing.pdf"), "--offline"], { home });
+    assert.equal(code, 1);
+    const byFile = Object.fromEntries(values.map((value) => [value.file, value.verdict ?? value.error.code]));
+    assert.deepEqual(byFile, { [file]: "verified", [bad]: "altered", [join(home, "missing.pdf")]: "USAGE_FILE" });
+    assert.equal((await run(["verify", `${home}/*.pdf`, "--offline"], { home })).code, 1);
+    rmSync(bad);
+    assert.equal((await run(["verify", `${home}/*.pdf`, "--offline"], { home })).code, 0);
+    const text = await run(["verify", file, join(home, "missing.pdf"), "--offline"], { home });
+    assert.equal(text.code, 2);
+    assert.match(text.stdout, /2 files: 1 verified, 1 that could not be read\.\n$/);
+  });
+
+  test("proofs in a folder of their own are found there, laid out like the files", async () => {
+    const folder = join(home, "elsewhere");
+    mkdirSync(join(folder, "in/a"), { recursive: true });
+    writeFileSync(join(folder, "in/a/deed.pdf"), "deed elsewhere");
+    const options = { home: folder };
+    assert.equal((await run(["notarize", "in", "--out", "proofs", ...place], options)).code, 0);
+    assert.deepEqual(readdirSync(join(folder, "proofs/a")), ["deed.pdf.proof"]);
+    assert.equal((await run(["verify", "in", "--proof", "proofs", "--offline"], options)).code, 0);
+    const one = await run(["verify", "in", "--proof", "proofs/a/deed.pdf.proof", "--offline"], options);
+    assert.match(one.stderr, /--proof names one file's proof/);
+    assert.equal(one.code, 2);
+  });
+
+  test("standard input is notarised and verified like a file", async () => {
+    const folder = join(home, "input");
+    mkdirSync(folder);
+    const input = Buffer.alloc(3_000_000, "piped");
+    const made = await run(["notarize", "-", "--out", ".", ...place], { home: folder, input });
+    assert.equal(made.code, 0, made.stderr);
+    const good = await runJson(["verify", "-", "--proof", "standard-input.proof", "--offline"], {
+      home: folder,
+      input,
+    });
+    assert.deepEqual([good.code, good.values[0].verdict, good.values[0].file], [0, "verified", "-"]);
+    const looked = await runJson(["verify", "-", ...place], { home: folder, input });
+    assert.equal(looked.values[0].verdict, "verified");
+    const bad = await runJson(["verify", "-", "--proof", "standard-input.proof", "--offline"], {
+      home: folder,
+      input: "x",
+    });
+    assert.deepEqual([bad.code, bad.values[0].verdict], [1, "altered"]);
+    const piped = await run(["notarize", "-", ...place], { home: folder, input: "to standard output" });
+    assert.equal(piped.code, 0);
+    assert.equal(piped.stderr, "");
+  });
+
+  test("naming the proof instead of the file is told", async () => {
+    const { home, proof, file } = await notarized("instead");
+    const { code, stderr } = await run(["verify", proof, "--offline"], { home });
+    assert.equal(code, 2);
+    assert.equal(stderr, `attestry: ${proof} is a proof. Name the file that it is for: attestry verify ${file}\n`);
+  });
+
+  test("find finds by hash, file, record and time, gets a lost proof again, and finds nothing with exit code 1", async () => {
+    const { home, file, proof } = await notarized("find");
+    const server = ["--server", notary.url];
+    const byFile = await runJson(["find", file, ...server], { home });
+    const [entry] = byFile.values[0].entries;
+    assert.equal(byFile.code, 0);
+    for (const args of [
+      [entry.hash],
+      [`sha256:${entry.hash.toUpperCase()}`],
+      ["--subject", entry.subject],
+      [file, "--issuer", entry.issuer],
+    ]) {
+      const { values } = await runJson(["find", ...args, ...server], { home });
+      assert.deepEqual(values[0], { entries: [entry], more: false }, args.join(" "));
+    }
+    const day = entry.registeredAt.slice(0, 10);
+    const today = await runJson(["find", "--from", day, "--to", day, "--limit", "2", ...server], { home });
+    assert.equal(today.values[0].entries.length, 2);
+    assert.equal(today.values[0].more, true);
+    for (const args of [
+      ["--to", "2000-01-01"],
+      ["--from", "2999-01-01T00:00:00Z"],
+      ["--subject", "nobody"],
+      ["0".repeat(64)],
+    ]) {
+      const { code, values } = await runJson(["find", ...args, ...server], { home });
+      assert.deepEqual([code, values[0].entries], [1, []], args.join(" "));
+    }
+    rmSync(proof);
+    assert.equal((await run(["find", file, "--save", proof, ...server], { home })).code, 0);
+    assert.equal((await run(["verify", file, "--offline"], { home })).code, 0);
+  });
+
+  test("inspect shows a proof in words and as JSON, and control characters in it do not reach the terminal", async () => {
+    const { home, file, proof } = await notarized("inspect");
+    const words = await run(["inspect", proof], { home });
+    assert.equal(words.code, 0);
+    for (const text of [notary.origin, "ES256", "leaf hash", "later statements"])
+      assert.ok(words.stdout.includes(text), text);
+    const { values } = await runJson(["inspect", file], { home });
+    assert.equal(
+      values[0].statement.subject,
+      `ni:///sha-256;${Buffer.from(values[0].statement.hash.slice(7), "hex").toString("base64url")}`,
+    );
+    assert.equal(values[0].receipts[0].log, notary.origin);
+    writeFileSync(proof, "\x1b[31mgarbage");
+    const garbage = await run(["inspect", proof], { home });
+    assert.equal(garbage.code, 1);
+    assert.match(garbage.stderr, /^attestry: .*deed\.pdf\.proof is no proof file: [^\x1b]*\n$/);
+  });
 });

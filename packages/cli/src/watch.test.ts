@@ -3,7 +3,7 @@ import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { appendFileSync, existsSync, mkdirSync, readdirSync, renameSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { after, before, type TestContext, test } from "node:test";
+import { after, before, describe, type TestContext, test } from "node:test";
 import { type Json, type RunningNotary, run, runJson, start, startNotary, temporaryHome } from "./testing.ts";
 
 const cleanups: (() => void | Promise<void>)[] = [];
@@ -21,8 +21,10 @@ after(async () => {
   for (const done of cleanups) await done();
 });
 
-async function treeSize(): Promise<number> {
-  return ((await (await fetch(`${notary.url}/v1/status`)).json()) as { treeSize: number }).treeSize;
+/** How many entries the log has of a file's content. */
+async function entriesOf(file: string): Promise<number> {
+  const { values } = await runJson(["find", file, "--server", notary.url], { home });
+  return values[0].entries.length;
 }
 
 /** A running `attestry watch` of a new folder; `next` gives what it says of the next file. */
@@ -59,128 +61,129 @@ async function stop(child: ChildProcess, signal: NodeJS.Signals = "SIGINT"): Pro
   return child.exitCode;
 }
 
-test("files are notarised as they land, below the folder too, each once across restarts and a kill", async (t) => {
-  const size = await treeSize();
-  const first = watch(t, "landing");
-  const { folder } = first;
-  writeFileSync(join(folder, "a.pdf"), "landing a");
-  assert.deepEqual(
-    { ...(await first.next()), hash: 0, index: 0 },
-    {
-      file: join(folder, "a.pdf"),
-      status: "notarized",
-      proof: join(folder, "a.pdf.proof"),
-      hash: 0,
-      index: 0,
-    },
-  );
-  mkdirSync(join(folder, "in"));
-  writeFileSync(join(folder, "in/b.pdf"), "landing b");
-  writeFileSync(join(folder, ".hidden"), "left alone");
-  assert.equal((await first.next()).file, join(folder, "in/b.pdf"));
-  assert.equal(await stop(first.child), 0);
-  const second = watch(t, "landing");
-  writeFileSync(join(folder, "c.pdf"), "landing c");
-  assert.equal((await second.next()).file, join(folder, "c.pdf"));
-  await stop(second.child, "SIGKILL");
-  const third = watch(t, "landing");
-  writeFileSync(join(folder, "d.pdf"), "landing d");
-  assert.equal((await third.next()).file, join(folder, "d.pdf"));
-  assert.equal(await stop(third.child), 0);
-  assert.equal(await treeSize(), size + 4);
-  assert.equal(existsSync(join(folder, ".hidden.proof")), false);
-});
-
-test("a file that is being written is taken once it has come to rest, and then as a whole", async (t) => {
-  const { child, folder, next } = watch(t, "writing");
-  const file = join(folder, "video.mp4");
-  for (let piece = 0; piece < 8; piece++) {
-    appendFileSync(file, Buffer.alloc(100_000, piece));
-    await new Promise((resolve) => setTimeout(resolve, 300)); // the camera records in real time
-    assert.equal(existsSync(`${file}.proof`), false);
-  }
-  const { status, hash } = await next();
-  assert.equal(status, "notarized");
-  assert.equal(await stop(child), 0);
-  const { code, values } = await runJson(["verify", file, "--offline"], { home });
-  assert.deepEqual([code, values[0].statement.hash, statSync(file).size], [0, hash, 800_000]);
-});
-
-test("a file that is written anew, or replaced by an older one, is notarised anew, and its earlier proof is kept", async (t) => {
-  const { child, folder, next } = watch(t, "anew");
-  const file = join(folder, "deed.pdf");
-  writeFileSync(file, "first");
-  assert.equal((await next()).status, "notarized");
-  writeFileSync(file, "second");
-  const second = await next();
-  assert.equal(second.kept, `${file}.proof.1`);
-  const older = join(home, "older.pdf");
-  writeFileSync(older, "older");
-  renameSync(older, file);
-  assert.equal((await next()).kept, `${file}.proof.2`);
-  assert.equal(await stop(child), 0);
-});
-
-test("what changed while nobody watched is found at the next start", async (t) => {
-  const first = watch(t, "meanwhile");
-  const file = join(first.folder, "deed.pdf");
-  writeFileSync(file, "first");
-  await first.next();
-  await stop(first.child);
-  writeFileSync(file, "second");
-  const second = watch(t, "meanwhile");
-  assert.equal((await second.next()).kept, `${file}.proof.1`);
-  await stop(second.child);
-});
-
-test("an outage of the notary is waited out", async (t) => {
-  const own = join(home, "outage-home");
-  mkdirSync(own);
-  const other = await startNotary(t, own);
-  const { port } = new URL(other.url);
-  await other.stop();
-  const { child, folder, next } = watch(t, "outage", ["--server", other.url, "--data", other.data]);
-  let said = "";
-  child.stderr?.on("data", (piece) => {
-    said += piece;
+describe("watch", { concurrency: 4 }, () => {
+  test("files are notarised as they land, below the folder too, each once across restarts and a kill", async (t) => {
+    const first = watch(t, "landing");
+    const { folder } = first;
+    writeFileSync(join(folder, "a.pdf"), "landing a");
+    assert.deepEqual(
+      { ...(await first.next()), hash: 0, index: 0 },
+      {
+        file: join(folder, "a.pdf"),
+        status: "notarized",
+        proof: join(folder, "a.pdf.proof"),
+        hash: 0,
+        index: 0,
+      },
+    );
+    mkdirSync(join(folder, "in"));
+    writeFileSync(join(folder, "in/b.pdf"), "landing b");
+    writeFileSync(join(folder, ".hidden"), "left alone");
+    assert.equal((await first.next()).file, join(folder, "in/b.pdf"));
+    assert.equal(await stop(first.child), 0);
+    const second = watch(t, "landing");
+    writeFileSync(join(folder, "c.pdf"), "landing c");
+    assert.equal((await second.next()).file, join(folder, "c.pdf"));
+    await stop(second.child, "SIGKILL");
+    const third = watch(t, "landing");
+    writeFileSync(join(folder, "d.pdf"), "landing d");
+    assert.equal((await third.next()).file, join(folder, "d.pdf"));
+    assert.equal(await stop(third.child), 0);
+    for (const name of ["a.pdf", "in/b.pdf", "c.pdf", "d.pdf"])
+      assert.equal(await entriesOf(join(folder, name)), 1, name);
+    assert.equal(existsSync(join(folder, ".hidden.proof")), false);
   });
-  writeFileSync(join(folder, "a.pdf"), "outage");
-  // JSON output says nothing of outages: the proof shows that it came through one
-  await new Promise((resolve) => setTimeout(resolve, 2500));
-  assert.equal(existsSync(join(folder, "a.pdf.proof")), false);
-  assert.equal(child.exitCode, null);
-  const again = start(["up", "--data", other.data, "--port", port, "--json"], { home: own });
-  t.after(() => again.kill("SIGKILL"));
-  assert.equal((await next()).status, "notarized");
-  assert.equal(said, "");
-  assert.equal(await stop(child), 0);
-});
 
-test("--once ends when everything there has its proof, and does nothing the second time", async () => {
-  const folder = join(home, "once");
-  mkdirSync(folder);
-  for (let at = 0; at < 40; at++) writeFileSync(join(folder, `${at}.txt`), `once ${at}`);
-  const args = ["watch", folder, "--once", "--settle", "1", "--out", join(home, "once-proofs"), ...place];
-  const first = await runJson(args, { home });
-  assert.equal(first.code, 0, first.stderr);
-  assert.equal(first.values.length, 40);
-  assert.equal(readdirSync(join(home, "once-proofs")).length, 40);
-  const size = await treeSize();
-  const second = await runJson(args, { home });
-  assert.deepEqual([second.code, second.values], [0, []]);
-  assert.equal(await treeSize(), size);
-  const nobody = await run(["watch", folder, "--once", "--settle", "1", "--server", "http://127.0.0.1:9"], { home });
-  assert.equal(nobody.code, 3);
-});
+  test("a file that is being written is taken once it has come to rest, and then as a whole", async (t) => {
+    const { child, folder, next } = watch(t, "writing");
+    const file = join(folder, "video.mp4");
+    for (let piece = 0; piece < 8; piece++) {
+      appendFileSync(file, Buffer.alloc(100_000, piece));
+      await new Promise((resolve) => setTimeout(resolve, 300)); // the camera records in real time
+      assert.equal(existsSync(`${file}.proof`), false);
+    }
+    const { status, hash } = await next();
+    assert.equal(status, "notarized");
+    assert.equal(await stop(child), 0);
+    const { code, values } = await runJson(["verify", file, "--offline"], { home });
+    assert.deepEqual([code, values[0].statement.hash, statSync(file).size], [0, hash, 800_000]);
+  });
 
-test("a key that is not enrolled ends the watch with what to do", async () => {
-  const folder = join(home, "stranger");
-  mkdirSync(folder);
-  writeFileSync(join(folder, "a.pdf"), "stranger");
-  const { code, stderr } = await run(
-    ["watch", folder, "--settle", "1", "--server", notary.url, "--data", join(home, "s")],
-    { home },
-  );
-  assert.equal(code, 2);
-  assert.match(stderr, /attestry: Your key is not enrolled at the notary\. .*attestry issuer add --key/);
+  test("a file that is written anew, or replaced by an older one, is notarised anew, and its earlier proof is kept", async (t) => {
+    const { child, folder, next } = watch(t, "anew");
+    const file = join(folder, "deed.pdf");
+    writeFileSync(file, "first");
+    assert.equal((await next()).status, "notarized");
+    writeFileSync(file, "second");
+    const second = await next();
+    assert.equal(second.kept, `${file}.proof.1`);
+    const older = join(home, "older.pdf");
+    writeFileSync(older, "older");
+    renameSync(older, file);
+    assert.equal((await next()).kept, `${file}.proof.2`);
+    assert.equal(await stop(child), 0);
+  });
+
+  test("what changed while nobody watched is found at the next start", async (t) => {
+    const first = watch(t, "meanwhile");
+    const file = join(first.folder, "deed.pdf");
+    writeFileSync(file, "first");
+    await first.next();
+    await stop(first.child);
+    writeFileSync(file, "second");
+    const second = watch(t, "meanwhile");
+    assert.equal((await second.next()).kept, `${file}.proof.1`);
+    await stop(second.child);
+  });
+
+  test("an outage of the notary is waited out", async (t) => {
+    const own = join(home, "outage-home");
+    mkdirSync(own);
+    const other = await startNotary(t, own);
+    const { port } = new URL(other.url);
+    await other.stop();
+    const { child, folder, next } = watch(t, "outage", ["--server", other.url, "--data", other.data]);
+    let said = "";
+    child.stderr?.on("data", (piece) => {
+      said += piece;
+    });
+    writeFileSync(join(folder, "a.pdf"), "outage");
+    // JSON output says nothing of outages: the proof shows that it came through one
+    await new Promise((resolve) => setTimeout(resolve, 2500));
+    assert.equal(existsSync(join(folder, "a.pdf.proof")), false);
+    assert.equal(child.exitCode, null);
+    const again = start(["up", "--data", other.data, "--port", port, "--json"], { home: own });
+    t.after(() => again.kill("SIGKILL"));
+    assert.equal((await next()).status, "notarized");
+    assert.equal(said, "");
+    assert.equal(await stop(child), 0);
+  });
+
+  test("--once ends when everything there has its proof, and does nothing the second time", async () => {
+    const folder = join(home, "once");
+    mkdirSync(folder);
+    for (let at = 0; at < 40; at++) writeFileSync(join(folder, `${at}.txt`), `once ${at}`);
+    const args = ["watch", folder, "--once", "--settle", "1", "--out", join(home, "once-proofs"), ...place];
+    const first = await runJson(args, { home });
+    assert.equal(first.code, 0, first.stderr);
+    assert.equal(first.values.length, 40);
+    assert.equal(readdirSync(join(home, "once-proofs")).length, 40);
+    const second = await runJson(args, { home });
+    assert.deepEqual([second.code, second.values], [0, []]);
+    assert.equal(await entriesOf(join(folder, "7.txt")), 1);
+    const nobody = await run(["watch", folder, "--once", "--settle", "1", "--server", "http://127.0.0.1:9"], { home });
+    assert.equal(nobody.code, 3);
+  });
+
+  test("a key that is not enrolled ends the watch with what to do", async () => {
+    const folder = join(home, "stranger");
+    mkdirSync(folder);
+    writeFileSync(join(folder, "a.pdf"), "stranger");
+    const { code, stderr } = await run(
+      ["watch", folder, "--settle", "1", "--server", notary.url, "--data", join(home, "s")],
+      { home },
+    );
+    assert.equal(code, 2);
+    assert.match(stderr, /attestry: Your key is not enrolled at the notary\. .*attestry issuer add --key/);
+  });
 });
