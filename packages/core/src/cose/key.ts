@@ -50,7 +50,7 @@ export function encodeCoseKey(key: PublicKey): Uint8Array {
   return encodeCbor(requiredMembers(key));
 }
 
-/** Reads a COSE_Key; other members (kid, alg, key_ops) are checked where they bind the key and are otherwise left out. @throws MALFORMED_KEY */
+/** Reads a COSE_Key; an `alg` must go with the curve, and other members are left out. @throws MALFORMED_KEY */
 export function parseCoseKey(bytes: Uint8Array): PublicKey {
   return coseKeyFromMap(asMap(decodeCbor(bytes, { code: "MALFORMED_KEY" }), "The COSE key", "MALFORMED_KEY"));
 }

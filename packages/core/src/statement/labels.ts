@@ -19,7 +19,7 @@ export const label = {
   receipts: 394,
   vds: 395,
   vdp: 396,
-  /** What an earlier entry is to this one: [kind, leaf hash, reason]. Attestry's own; see docs/format/statement.md. */
+  /** What an earlier entry is to this one: [kind, leaf hash, reason]. Attestry's own; see docs/format/README.md. */
   relation: "attestry/relation",
   /** Beside a receipt: the C2SP checkpoint (signed note) of the same tree, with its cosignatures. */
   checkpoint: "c2sp.org/checkpoint",
@@ -33,7 +33,7 @@ export const label = {
 } as const;
 
 /** CWT claim keys (RFC 8392 §3.1, RFC 8747 §3.1). */
-export const claim = { iss: 1, sub: 2, iat: 6, cnf: 8 } as const;
+export const claim = { iss: 1, sub: 2, exp: 4, nbf: 5, iat: 6, cnf: 8 } as const;
 
 /** IANA "COSE Algorithms": SHA-256, as x5t and the hash envelope name it. */
 export const sha256Algorithm = -16;

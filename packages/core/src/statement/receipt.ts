@@ -16,11 +16,12 @@ import {
   decodeCbor,
   encodeCbor,
 } from "../cose/cbor.ts";
-import { algorithmFromCose, coseAlgorithm, coseKeyFromMap, coseKeyToMap } from "../cose/key.ts";
+import { algorithmFromCose, coseAlgorithm } from "../cose/key.ts";
 import { encodeSign1, parseSign1, sigStructure } from "../cose/sign1.ts";
 import type { Algorithm, PublicKey } from "../crypto/index.ts";
 import { AttestryError } from "../errors.ts";
 import { rootFromInclusion } from "../merkle/proof.ts";
+import { encodeKccs, parseKccs } from "./kccs.ts";
 import { claim, label } from "./labels.ts";
 
 const code = "MALFORMED_RECEIPT";
@@ -114,7 +115,7 @@ export function withTreeEvidence(receipt: Receipt, evidence: TreeEvidence): Uint
 
 function addTreeEvidence(unprotected: CborMap, evidence: TreeEvidence): void {
   const { checkpoint, receiptKey, verifierKeys, anchors, timeStamps } = evidence;
-  if (receiptKey) unprotected.set(label.kccs, new Map([[claim.cnf, new Map([[1, coseKeyToMap(receiptKey)]])]]));
+  if (receiptKey) unprotected.set(label.kccs, encodeKccs(receiptKey));
   if (checkpoint) unprotected.set(label.checkpoint, checkpoint);
   if (verifierKeys && verifierKeys.length > 0) unprotected.set(label.verifierKeys, [...verifierKeys]);
   if (anchors && anchors.length > 0) unprotected.set(label.anchors, [...anchors]);
@@ -181,16 +182,11 @@ function parseTreeEvidence(unprotected: CborMap): TreeEvidence {
   const timeStamps = proofsOfTime(label.timeStamps, "The time stamps");
   return {
     ...(checkpoint === undefined ? {} : { checkpoint: asBytes(checkpoint, "The checkpoint", code) }),
-    ...(kccs === undefined ? {} : { receiptKey: parseReceiptKey(kccs) }),
+    ...(kccs === undefined ? {} : { receiptKey: parseKccs(kccs, code) }),
     ...(verifierKeys === undefined ? {} : { verifierKeys }),
     ...(anchors === undefined ? {} : { anchors }),
     ...(timeStamps === undefined ? {} : { timeStamps }),
   };
-}
-
-function parseReceiptKey(kccs: CborValue): PublicKey {
-  const confirmation = asMap(asMap(kccs, "The kccs", code).get(claim.cnf), "The kccs's cnf", code);
-  return coseKeyFromMap(asMap(confirmation.get(1), "The kccs's key", code));
 }
 
 /** The root hash that the receipt's inclusion proof gives for that leaf: what its signature must be over. @throws VERIFY_INCLUSION */

@@ -116,6 +116,8 @@ test("a statement that lacks or bends a required header or claim is refused", as
     ["no time", claim(6, undefined), "MALFORMED_STATEMENT"],
     ["a time before 1970", claim(6, -1), "MALFORMED_STATEMENT"],
     ["an issuer that is not text", claim(1, 7), "MALFORMED_STATEMENT"],
+    ["a time of expiry, which would be passed over", claim(4, 2_000_000_000), "MALFORMED_STATEMENT"],
+    ["a time before which it does not hold", claim(5, 2_000_000_000), "MALFORMED_STATEMENT"],
     ["an empty issuer", claim(1, ""), "MALFORMED_STATEMENT"],
     ["a long subject", claim(2, "x".repeat(513)), "MALFORMED_STATEMENT"],
     ["a subject that turns the reading direction", claim(2, "deed \u202e4711"), "MALFORMED_STATEMENT"],

@@ -5,10 +5,11 @@
  */
 import { encodeBase64Url } from "../bytes.ts";
 import { asArray, asBytes, asInteger, asMap, asText, type CborMap, type CborValue, encodeCbor } from "../cose/cbor.ts";
-import { algorithmFromCose, coseAlgorithm, coseKeyFromMap, coseKeyToMap, keyThumbprint } from "../cose/key.ts";
+import { algorithmFromCose, coseAlgorithm, keyThumbprint } from "../cose/key.ts";
 import { encodeSign1, parseSign1, type Sign1, sigStructure } from "../cose/sign1.ts";
 import { type Algorithm, type PublicKey, type Signer, sha256 } from "../crypto/index.ts";
 import { AttestryError } from "../errors.ts";
+import { encodeKccs, parseKccs } from "./kccs.ts";
 import { claim, label, sha256Algorithm } from "./labels.ts";
 
 /** What an issuer says of a file. */
@@ -65,11 +66,6 @@ export function defaultSubject(digest: Uint8Array): string {
   return `ni:///sha-256;${encodeBase64Url(digest)}`;
 }
 
-/** Certificate hash as `x5t` carries it: SHA-256 of the DER bytes (RFC 9360 §2). */
-function x5tThumbprint(certificate: Uint8Array): Uint8Array {
-  return sha256(certificate);
-}
-
 /**
  * Signs a statement; the result carries the key or the chain beside it.
  * @throws MALFORMED_STATEMENT when a claim is out of bounds
@@ -97,7 +93,7 @@ export async function signStatement(
     [label.payloadHashAlg, sha256Algorithm],
   ]);
   if (leaf === undefined) header.set(label.kid, keyThumbprint(signer.publicKey));
-  else header.set(label.x5t, [sha256Algorithm, x5tThumbprint(leaf)]);
+  else header.set(label.x5t, [sha256Algorithm, sha256(leaf)]); // RFC 9360 §2: over the DER bytes
   if (claims.contentType !== undefined) header.set(label.preimageContentType, claims.contentType);
   if (claims.relation !== undefined) {
     header.set(label.relation, [claims.relation.kind, claims.relation.target, claims.relation.reason]);
@@ -116,10 +112,7 @@ export function withUnprotected(statement: Statement, unprotected: CborMap): Uin
 
 export function encodeEvidence(evidence: Evidence): CborMap {
   const unprotected: CborMap = new Map();
-  if (evidence.coseKey !== undefined) {
-    const confirmation: CborMap = new Map([[1, coseKeyToMap(evidence.coseKey)]]); // RFC 8747 §3.2
-    unprotected.set(label.kccs, new Map([[claim.cnf, confirmation]]));
-  }
+  if (evidence.coseKey !== undefined) unprotected.set(label.kccs, encodeKccs(evidence.coseKey));
   const [leaf, ...more] = evidence.chain ?? [];
   // RFC 9360 §2: one certificate is a byte string, several are an array.
   if (leaf !== undefined) unprotected.set(label.x5chain, more.length === 0 ? leaf : [leaf, ...more]);
@@ -148,6 +141,12 @@ export function statementFromSign1(sign1: Sign1): Statement {
   if (header.has(label.contentType)) throw new AttestryError(code, "A hash envelope has no content type (label 3).");
   const digest = asBytes(payload, "The payload", code, 32);
   const cwt = asMap(header.get(label.cwtClaims), "The CWT claims", code);
+  // RFC 8392 §3.1.4, §3.1.5: a verifier must heed them, and a proof is for decades.
+  if (cwt.has(claim.exp) || cwt.has(claim.nbf))
+    throw new AttestryError(
+      code,
+      "A statement has no time of expiry (exp) and no time before which it does not hold (nbf).",
+    );
   const contentType = header.get(label.preimageContentType);
   const relation = header.get(label.relation);
   const claims: StatementClaims = {
@@ -200,10 +199,7 @@ export function parseEvidence(unprotected: CborMap): Evidence {
   const kccs = unprotected.get(label.kccs);
   const x5chain = unprotected.get(label.x5chain);
   const evidence: { coseKey?: PublicKey; chain?: Uint8Array[] } = {};
-  if (kccs !== undefined) {
-    const confirmation = asMap(asMap(kccs, "The kccs", code).get(claim.cnf), "The kccs's cnf", code);
-    evidence.coseKey = coseKeyFromMap(asMap(confirmation.get(1), "The kccs's key", code));
-  }
+  if (kccs !== undefined) evidence.coseKey = parseKccs(kccs, code);
   if (x5chain !== undefined) {
     const items = x5chain instanceof Uint8Array ? [x5chain] : asArray(x5chain, "The x5chain", code);
     evidence.chain = items.map((item) => asBytes(item, "A certificate", code));

@@ -26,7 +26,8 @@ export interface LaterFinding {
   readonly isOpen: boolean;
 }
 
-interface Candidate extends LaterStatement {
+interface Candidate {
+  readonly statement: LaterStatement;
   /** Leaf hash of its entry, in hexadecimal. */
   readonly entry: string;
   readonly standing: Standing;
@@ -44,14 +45,8 @@ export async function examineLater(
   const candidates = found.filter((candidate) => typeof candidate !== "string");
   const proven = candidates.filter(({ standing }) => standing.status === "proven");
   // The same statement may have come beside the proof and from the notary.
-  const counted = [...new Map(proven.map((candidate) => [candidate.entry, candidate])).values()];
-  const later = counted.map(({ kind, issuer, reason, issuedAt, standing }) => ({
-    kind,
-    issuer,
-    reason,
-    issuedAt,
-    index: standing.index,
-  }));
+  const counted = new Map(proven.map(({ entry, statement }) => [entry, statement]));
+  const later = [...counted.values()];
   const open = candidates.find(({ standing }) => standing.status === "open");
   return { check: laterCheck(later, open, ignored, asked), later, isOpen: open !== undefined };
 }
@@ -78,7 +73,8 @@ async function examineCandidate(
   const standing = await standingOf(candidate);
   if (standing.status === "refuted") return `one by ${issuer} is not proven`;
   const { kind, reason } = relation;
-  return { kind, issuer, reason, issuedAt, index: standing.index, entry: encodeHex(leafHash(entry)), standing };
+  const statement = { kind, issuer, reason, issuedAt, index: standing.index };
+  return { statement, entry: encodeHex(leafHash(entry)), standing };
 }
 
 function laterCheck(
@@ -94,7 +90,7 @@ function laterCheck(
     `${issuer} ${kind === "revokes" ? "revoked" : "superseded"} it: ${reason}.`;
   if (first !== undefined) return { name, status: "fail", detail: `${said(first)}${remark}`, trust };
   if (open !== undefined) {
-    const detail = `${said(open)} That is not proven yet: ${open.standing.detail}${remark}`;
+    const detail = `${said(open.statement)} That is not proven yet: ${open.standing.detail}${remark}`;
     return { name, status: "unknown", detail, trust };
   }
   if (asked !== undefined)
