@@ -12,7 +12,7 @@ const command = join(import.meta.dirname, "../node_modules/.bin/attestry");
 
 export const benchHashing: Bench = async ({ folder, quick }) => {
   const data = join(folder, "hashing");
-  const notary = await startNotary(data);
+  const notary = await startNotary(data, ["--no-ledger"]);
   try {
     const large = await largeFile(folder, data, notary.url, quick);
     const small = await smallFiles(folder, data, notary.url, quick, 4096);

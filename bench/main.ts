@@ -4,6 +4,7 @@ import { execFileSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { cpus, tmpdir, totalmem } from "node:os";
 import { join } from "node:path";
+import { benchAnchoring } from "./anchoring.ts";
 import type { Bench, Figure } from "./figure.ts";
 import { benchGrowth } from "./growth.ts";
 import { benchHashing } from "./hashing.ts";
@@ -14,6 +15,7 @@ const parts: Readonly<Record<string, Bench>> = {
   registration: benchRegistration,
   hashing: benchHashing,
   verify: benchVerify,
+  anchoring: benchAnchoring,
   growth: benchGrowth,
 };
 

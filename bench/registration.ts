@@ -10,7 +10,7 @@ const batchSize = 512;
 
 export const benchRegistration: Bench = async ({ folder, quick }) => {
   const data = join(folder, "registration");
-  const notary = await startNotary(data);
+  const notary = await startNotary(data, ["--no-ledger"]);
   try {
     const signer = localSigner(data);
     const rounds = quick ? 1 : 3;

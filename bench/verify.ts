@@ -20,7 +20,7 @@ const command = join(import.meta.dirname, "../node_modules/.bin/attestry");
 
 export const benchVerify: Bench = async ({ folder, quick }) => {
   const data = join(folder, "verify");
-  const notary = await startNotary(data);
+  const notary = await startNotary(data, ["--no-ledger"]);
   const file = join(folder, "deed.pdf");
   writeFileSync(file, "%PDF-1.7 a deed");
   let trust: Trust;

@@ -121,7 +121,7 @@ export const errorCatalogue: Readonly<Record<ErrorCode, CodeFacts>> = {
   VERIFY_ANCHOR_STORAGE: failed(
     "The anchor's storage proof does not lead from the contract to the checkpoint's root hash.",
   ),
-  VERIFY_ANCHOR_SEALS: failed("The block does not bear the seals of more than two thirds of the trusted validators."),
+  VERIFY_ANCHOR_SEALS: failed("The block does not bear the seals of two thirds of the trusted validators."),
   VERIFY_ANCHOR_CHECKPOINT: failed("The anchor is of another checkpoint than the one it came with."),
   VERIFY_ANCHOR_LEDGER: failed("The anchor is on a chain or contract that nothing vouches for."),
   VERIFY_TIME_STAMP: failed("The time stamp token does not hold; the data says which rule it breaks."),
