@@ -110,6 +110,39 @@ test("a revocation that the log has and too few witnesses have seen leaves the v
   assert.equal((await verify({ proof, digest, trust, later })).verdict, "revoked");
 });
 
+test("a notary cannot revoke what another has, by enrolling somebody else under the issuer's name", async () => {
+  const [log, rogue] = [testLog("log.example.gov/1", time), testLog("rogue.example/log", time)];
+  const [issuer, impostor] = [testSigner(), testSigner()];
+  const claims = { issuer: "https://clerk.example.gov", subject: "deed-4711", issuedAt: time, digest };
+  const statement = await signStatement(claims, issuer);
+  const relation = { kind: "revokes", target: leafHash(parseStatement(statement).entry), reason: "spite" } as const;
+  const index = log.append(statement);
+  const later = [await rogue.proof(rogue.append(await signStatement({ ...claims, relation }, impostor)))];
+  const enrolled = { ...log.trust, logs: [...log.trust.logs, ...rogue.trust.logs] };
+  const report = await verify({ proof: await log.proof(index), digest, trust: enrolled, later });
+  assert.equal(report.verdict, "verified");
+  assert.match(check(report, "later")?.detail ?? "", /Not counted: .*rogue/);
+
+  const keys = [keyThumbprint(issuer.publicKey)];
+  const named = { ...enrolled, acceptEnrolled: false, issuers: [{ issuer: claims.issuer, keys }] };
+  const own = [await rogue.proof(rogue.append(await signStatement({ ...claims, relation }, issuer)))];
+  const proof = await log.proof(index);
+  assert.equal((await verify({ proof, digest, trust: named, later })).verdict, "verified");
+  assert.equal((await verify({ proof, digest, trust: named, later: own })).verdict, "revoked", "whatever log has it");
+});
+
+test("a later statement without its key, by an issuer whose name is a broken thumbprint, leaves the verdict open", async () => {
+  const log = testLog("log.example.gov/1", time);
+  const signer = testSigner();
+  const claims = { issuer: "urn:ietf:params:oauth:ckt:sha-256:x", subject: "deed-4711", issuedAt: time, digest };
+  const statement = await signStatement(claims, signer);
+  const relation = { kind: "revokes", target: leafHash(parseStatement(statement).entry), reason: "error" } as const;
+  const index = log.append(statement);
+  const revocation = log.append(await signStatement({ ...claims, relation }, signer));
+  const [proof, ...later] = [await log.proof(index, { evidence: {} }), await log.proof(revocation, { evidence: {} })];
+  assert.equal((await verify({ proof, digest, trust: log.trust, later })).verdict, "incomplete");
+});
+
 test("a later statement that came twice is listed once", async () => {
   const { log, index, revoke } = await notarised();
   const later = [await log.proof(await revoke())];

@@ -1,8 +1,10 @@
 /** Has a later statement replaced or taken back this one? Only one that is itself proven, by somebody who may, counts. */
 import { encodeHex, equalBytes } from "../bytes.ts";
+import { thumbprintUri } from "../cose/key.ts";
 import { isAttestryError } from "../errors.ts";
 import { leafHash } from "../merkle/hash.ts";
 import { type ProofFile, parseProofFile } from "../statement/proof-file.ts";
+import type { Statement } from "../statement/statement.ts";
 import type { Trust } from "../trust.ts";
 import type { Check, LaterStatement } from "./report.ts";
 
@@ -16,7 +18,16 @@ export type AskedForLater = string | undefined;
 export interface Standing {
   readonly status: "proven" | "open" | "refuted";
   readonly detail: string;
+  readonly origin: string | undefined;
   readonly index: number;
+}
+
+/** What a later statement is about, and by whom it may be. */
+export interface Earlier {
+  readonly statement: Statement;
+  /** The log that the verdict is about. */
+  readonly origin: string | undefined;
+  readonly trust: Trust;
 }
 
 export interface LaterFinding {
@@ -34,13 +45,12 @@ interface Candidate {
 }
 
 export async function examineLater(
-  proof: ProofFile,
+  earlier: Earlier,
   proofs: readonly Uint8Array[],
-  trust: Trust,
   asked: AskedForLater,
   standingOf: (proof: ProofFile) => Promise<Standing>,
 ): Promise<LaterFinding> {
-  const found = await Promise.all(proofs.map((bytes) => examineCandidate(bytes, proof, trust, standingOf)));
+  const found = await Promise.all(proofs.map((bytes) => examineCandidate(bytes, earlier, standingOf)));
   const ignored = found.filter((candidate) => typeof candidate === "string");
   const candidates = found.filter((candidate) => typeof candidate !== "string");
   const proven = candidates.filter(({ standing }) => standing.status === "proven");
@@ -54,8 +64,7 @@ export async function examineLater(
 /** The statement when it counts or may come to count; otherwise why it does not. */
 async function examineCandidate(
   bytes: Uint8Array,
-  earlier: ProofFile,
-  trust: Trust,
+  earlier: Earlier,
   standingOf: (proof: ProofFile) => Promise<Standing>,
 ): Promise<Candidate | string> {
   let candidate: ProofFile;
@@ -68,13 +77,21 @@ async function examineCandidate(
   const { relation, issuer, issuedAt, entry } = candidate.statement;
   if (relation === undefined || !equalBytes(relation.target, leafHash(earlier.statement.entry)))
     return "one is about another entry";
-  const mayDoSo = issuer === earlier.statement.issuer || trust.revokers.includes(issuer);
+  const mayDoSo = issuer === earlier.statement.issuer || earlier.trust.revokers.includes(issuer);
   if (!mayDoSo) return `one is by ${issuer}, who is neither the issuer nor named for this in the trust file`;
   const standing = await standingOf(candidate);
   if (standing.status === "refuted") return `one by ${issuer} is not proven`;
+  if (!isSameIssuer(candidate.statement, standing, earlier))
+    return `one is in the log ${standing.origin}, which cannot say for ${earlier.origin} who ${issuer} is`;
   const { kind, reason } = relation;
   const statement = { kind, issuer, reason, issuedAt, index: standing.index };
   return { statement, entry: encodeHex(leafHash(entry)), standing };
+}
+
+/** Where it is the log that says who an issuer is, another log may have enrolled somebody else by that name. */
+function isSameIssuer({ issuer, key }: Statement, { origin }: Standing, earlier: Earlier): boolean {
+  const isNamedByKey = thumbprintUri(key.thumbprint) === issuer;
+  return isNamedByKey || !earlier.trust.acceptEnrolled || origin === earlier.origin;
 }
 
 function laterCheck(

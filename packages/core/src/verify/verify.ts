@@ -64,8 +64,9 @@ export async function verify(options: VerifyOptions): Promise<Report> {
   const content = await step("content", mathematics, () => checkContent(proof, options.digest));
   const core = await examineProof(proof, trust);
   const candidates = [...proof.later, ...(options.later ?? [])];
+  const earlier = { statement: proof.statement, origin: core.tree?.origin, trust };
   const standing = (candidate: ProofFile): Promise<Standing> => standingOf(candidate, trust);
-  const { check, later, isOpen } = await examineLater(proof, candidates, trust, options.askedForLater, standing);
+  const { check, later, isOpen } = await examineLater(earlier, candidates, options.askedForLater, standing);
   const checks = [content, ...core.checks, check];
   const verdict = verdictOf(checks, later, isOpen, proof.statement.relation);
   return {
@@ -109,7 +110,7 @@ async function standingOf(later: ProofFile, trust: Trust): Promise<Standing> {
   const open = needed.find(({ status }) => status !== "pass");
   const mayCome = tree?.included === true && needed.every(({ status }) => status !== "fail");
   const status = open === undefined ? "proven" : mayCome ? "open" : "refuted";
-  return { status, detail: open?.detail ?? "", index: tree?.receipt.index ?? -1 };
+  return { status, detail: open?.detail ?? "", origin: tree?.origin, index: tree?.receipt.index ?? -1 };
 }
 
 /** A receipt that does not hold is never outvoted by one that does: somebody tampered with the file. */
