@@ -53,7 +53,7 @@ export type Outcome =
   | { status: "left"; error: AttestryError };
 
 export interface NotarizeEvents {
-  /** Bytes of large files, as they are read. */
+  /** Bytes, as they are read. */
   onBytes(count: number): void;
   onOutcome(file: FoundFile, outcome: Outcome): void;
 }

@@ -112,18 +112,36 @@ test("folders, pipes that nobody writes to, and missing files are refused by nam
   }
 });
 
-async function hashAll(files: readonly FoundFile[]): Promise<HashOutcome[]> {
+async function hashAll(files: readonly FoundFile[]): Promise<{ outcomes: HashOutcome[]; bytes: number }> {
   async function* source(): AsyncGenerator<FoundFile> {
     yield* files;
   }
-  return (await Array.fromAsync(hashFiles(source(), () => {}))).flat();
+  let bytes = 0;
+  const add = (count: number): void => {
+    bytes += count;
+  };
+  return { outcomes: (await Array.fromAsync(hashFiles(source(), add))).flat(), bytes };
 }
+
+test("the bytes told of many files add up too, small and large ones, in one thread and in several", async (t) => {
+  const root = folder(t);
+  const files = Array.from({ length: 40 }, (_, at) => ({ path: join(root, `f${at}`), relative: `f${at}` }));
+  for (const [at, { path }] of files.entries())
+    writeFileSync(path, Buffer.alloc(at % 10 === 0 ? 9_000_001 : 1000 + at));
+  for (const some of [files.slice(0, 1), files.slice(0, 5), files]) {
+    const { outcomes, bytes } = await hashAll(some);
+    assert.equal(
+      bytes,
+      outcomes.reduce((sum, { size }) => sum + size, 0),
+    );
+  }
+});
 
 test("many files come out in order with their own hashes, and one that cannot be read spoils none of the others", async (t) => {
   const root = folder(t);
   const files = Array.from({ length: 1500 }, (_, at) => ({ path: join(root, `f${at}`), relative: `f${at}` }));
   for (const [at, { path }] of files.entries()) if (at !== 700) writeFileSync(path, `content ${at}`);
-  const outcomes = await hashAll(files);
+  const { outcomes } = await hashAll(files);
   assert.deepEqual(
     outcomes.map(({ file }) => file.path),
     files.map(({ path }) => path),

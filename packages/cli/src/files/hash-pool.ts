@@ -23,7 +23,7 @@ export interface HashOutcome {
 const fewFiles = 32;
 const fewBytes = 32 * 1024 * 1024;
 
-/** The outcomes in the order of `files`, in groups. `onBytes` is told of the bytes of large files as they are read. */
+/** The outcomes in the order of `files`, in groups. `onBytes` is told of bytes as they are read. */
 export async function* hashFiles(
   files: AsyncIterable<FoundFile>,
   onBytes: (count: number) => void,
@@ -64,7 +64,13 @@ function totalSize(files: readonly FoundFile[]): number {
 
 async function hashOne(file: FoundFile, onBytes: (count: number) => void): Promise<HashOutcome> {
   try {
-    return { file, ...(await hashFile(file.path, onBytes)) };
+    let told = 0;
+    const hashed = await hashFile(file.path, (count) => {
+      told += count;
+      onBytes(count);
+    });
+    onBytes(hashed.size - told);
+    return { file, ...hashed };
   } catch (error) {
     return { file, size: 0, error: asAttestryError(error) };
   }
@@ -99,9 +105,15 @@ function createPool(onBytes: (count: number) => void): Pool {
     if (worker === undefined) return;
     const job = queue.shift() as Job;
     const started = performance.now();
+    let told = 0;
+    const tell = (count: number): void => {
+      told += count;
+      onBytes(count);
+    };
     worker.removeAllListeners();
     worker.on("message", (message: number | GroupResult) => {
-      if (typeof message === "number") return onBytes(message);
+      if (typeof message === "number") return tell(message);
+      tell(message.sizes.reduce((sum, size) => sum + size, -told)); // of small files nothing was told yet
       const took = performance.now() - started;
       if (took < 5) groupSize = Math.min(groupSize * 2, 256);
       else if (took > 40) groupSize = Math.max(Math.floor(groupSize / 2), 1);
