@@ -4,7 +4,8 @@
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { copyFile, mkdir, readFile, rm, stat } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { mkdir } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { createServer } from "node:net";
 import { join } from "node:path";
@@ -12,7 +13,10 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { AttestryError } from "@attestry/core";
 
 export interface AnvilOptions {
-  /** Where the chain is kept, in `chain.json`; made when it is not there. Without it the chain is gone in the end. */
+  /**
+   * Where the chain is kept, in `chain.json`; made when it is not there. A crash of node or machine can take the newest blocks
+   * with it, a stop takes nothing. Without a folder the chain is gone in the end.
+   */
   readonly folder?: string;
   /** On the loopback address. A free one is chosen when it is left out. */
   readonly port?: number;
@@ -47,8 +51,10 @@ export async function startAnvil(options: AnvilOptions = {}): Promise<Anvil> {
   let node = await start();
 
   async function start(): Promise<RunningNode> {
-    const state = options.folder === undefined ? [] : await prepareState(options.folder);
-    const started = runKept(program, ["--port", String(port), "--quiet", ...state, ...(options.moreArguments ?? [])]);
+    const file = options.folder === undefined ? "" : join(options.folder, "chain.json");
+    if (options.folder !== undefined) await mkdir(options.folder, { recursive: true });
+    const load = existsSync(file) ? ["--load-state", file] : [];
+    const started = runKept(file, port, program, [...load, ...(options.moreArguments ?? [])]);
     await awaitAnswer(port, started);
     started.keeper.once("exit", () => void restart());
     return started;
@@ -83,8 +89,13 @@ interface RunningNode {
   pid: number | undefined;
 }
 
-function runKept(program: string, programArguments: readonly string[]): RunningNode {
-  const keeper = spawn(process.execPath, [join(import.meta.dirname, "anvil-keeper.ts"), program, ...programArguments], {
+// Old states are kept for a few blocks, in memory: left to itself, anvil writes each of them into the home folder.
+const nodeArguments = ["--quiet", "--prune-history", "64"];
+
+function runKept(file: string, port: number, program: string, moreArguments: readonly string[]): RunningNode {
+  const keeperArguments = [join(import.meta.dirname, "anvil-keeper.ts"), file, String(port), program];
+  const programArguments = ["--port", String(port), ...nodeArguments, ...moreArguments];
+  const keeper = spawn(process.execPath, [...keeperArguments, ...programArguments], {
     stdio: ["ignore", "ignore", "ignore", "ipc"],
     windowsHide: true,
     detached: process.platform !== "win32", // or Ctrl-C would end the node before those who use it
@@ -120,31 +131,6 @@ async function awaitAnswer(port: number, node: RunningNode): Promise<void> {
   }
   await stop(node);
   throw new AttestryError("UNAVAILABLE_LEDGER", "The local ledger (anvil) does not start.");
-}
-
-/**
- * The arguments that keep the chain in a folder. The node rewrites the whole file again and again, less often as it grows, and
- * can be killed in the middle: so what it last started from is kept beside it, and is used when the file is cut short.
- */
-async function prepareState(folder: string): Promise<string[]> {
-  await mkdir(folder, { recursive: true });
-  const path = join(folder, "chain.json");
-  const copy = join(folder, "chain.last.json");
-  if (await isWhole(path)) await copyFile(path, copy);
-  else if (await isWhole(copy)) await copyFile(copy, path);
-  else await rm(path, { force: true });
-  const { size } = await stat(path).catch(() => ({ size: 0 }));
-  const seconds = 1 + Math.floor(size / 2_000_000);
-  return ["--state", path, "--state-interval", String(seconds)];
-}
-
-async function isWhole(path: string): Promise<boolean> {
-  try {
-    JSON.parse(await readFile(path, "utf8"));
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 async function findPort(wanted: number): Promise<number> {

@@ -1,7 +1,7 @@
 /** What happens to anchors on the way, on real nodes: each test breaks one thing and sees the anchor arrive, once. */
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { rmSync } from "node:fs";
+import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, type TestContext, test } from "node:test";
 import { accountOf, type Chain, eventually, fundedAccount, startChain } from "../../test-kit/chain.ts";
@@ -90,36 +90,53 @@ test("a node that is down: the anchor follows when it is up", async (t) => {
 });
 
 test("a node that starts again with its state: what it had is proved, and anchoring goes on", async (t) => {
-  const { setting, chain, notary } = await begin(t, { finality: 2 }, { keep: folder() });
+  const kept = folder();
+  const { setting, chain, notary } = await begin(t, { finality: 2 }, { keep: kept });
   notary.size = 5;
   await notary.reaches(5, "included");
-  await restart(chain, "SIGTERM");
+  await written(chain, kept);
+  await crash(chain);
   await chain.mine(2);
   await notary.reaches(5, "final");
   notary.size = 9;
   await notary.reaches(9, "included");
+  assert.deepEqual(notary.changes.filter((change) => change === "5 submitted").length, 1);
   assert.equal(await setting.countAnchors(9), 1);
 });
 
 test("a node that is killed and has lost its newest blocks: the anchor is made again", async (t) => {
-  const { setting, chain, notary } = await begin(t, { finality: 2 }, { keep: folder() });
-  await restart(chain, "SIGTERM"); // now the contract is on disk
+  const kept = folder();
+  const { setting, chain, notary } = await begin(t, { finality: 2 }, { keep: kept });
+  await written(chain, kept); // the contract
+  const file = readFileSync(join(kept, "chain.json"));
   notary.size = 5;
   await notary.reaches(5, "included");
-  await restart(chain, "SIGKILL");
+  await written(chain, kept);
+  writeFileSync(join(kept, "chain.json"), file);
+  await crash(chain);
   await eventually(
-    () => setting.countAnchors(5),
-    (count) => count === 1,
+    () => notary.changes,
+    (changes) => changes.filter((change) => change === "5 included").length === 2,
   );
   await chain.mine(2);
   await notary.reaches(5, "final");
   assert.equal(await setting.countAnchors(), 1);
 });
 
-/** Ends the node's process; it is started again by itself. */
-async function restart(chain: Chain, signal: "SIGTERM" | "SIGKILL"): Promise<void> {
+/** Resolves when the newest block is on disk. */
+async function written(chain: Chain, kept: string): Promise<void> {
+  const newest = Number(await chain.control("eth_blockNumber"));
+  const read = (): number => {
+    const file = join(kept, "chain.json");
+    return existsSync(file) ? Number(JSON.parse(readFileSync(file, "utf8")).best_block_number) : -1;
+  };
+  await eventually(read, (best) => best === newest);
+}
+
+/** Kills the node; it is started again by itself. */
+async function crash(chain: Chain): Promise<void> {
   const { pid } = chain;
-  process.kill(pid as number, signal);
+  process.kill(pid as number, "SIGKILL");
   await eventually(
     () => chain.pid,
     (now) => now !== undefined && now !== pid,
