@@ -143,6 +143,18 @@ test("a later statement without its key, by an issuer whose name is a broken thu
   assert.equal((await verify({ proof, digest, trust: log.trust, later })).verdict, "incomplete");
 });
 
+test("an issuer that is named by its key may revoke in any trusted log, and in none by a statement that no log has", async () => {
+  const { log, issuer, index } = await notarised();
+  const other = testLog("other.example/log", time);
+  const trust = { ...log.trust, logs: [...log.trust.logs, ...other.trust.logs] };
+  const proof = await log.proof(index);
+  const target = leafHash(parseProofFile(proof).statement.entry);
+  const revocation = await statementOf(issuer, { kind: "revokes", target, reason: "error" });
+  assert.equal((await verify({ proof, digest, trust, later: [revocation] })).verdict, "verified");
+  const later = [await other.proof(other.append(revocation))];
+  assert.equal((await verify({ proof, digest, trust, later })).verdict, "revoked");
+});
+
 test("a later statement that came twice is listed once", async () => {
   const { log, index, revoke } = await notarised();
   const later = [await log.proof(await revoke())];

@@ -181,7 +181,7 @@ async function checkWitnesses(
   if (note === undefined || note instanceof AttestryError || known.length === 0) return cosignedBy([], trust);
   const { verified, cosignatures } = await checkNote(note, known);
   const names = [...new Set(verified.map(({ name }) => name))];
-  if (names.length >= quorum) times.push(...quorumTime(cosignatures, quorum));
+  times.push(...quorumTime(cosignatures, quorum));
   return cosignedBy(names, trust);
 }
 
