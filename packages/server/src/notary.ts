@@ -135,9 +135,9 @@ async function compose(
   const reader = createLogReader(store);
   const size = (): number => sequencer.head.size;
   const anchored = async (index: number): Promise<readonly AnchoredHead[]> => anchoring.firstCovering(index);
-  const prover = createProver({ store, reader, signer, issuers, size, anchored });
   const witnesses = createWitnesses(options, { store, logger, consistencyPath: reader.consistencyPath });
   if (witnesses !== undefined) closing.add(() => witnesses.close());
+  const prover = createProver({ store, reader, signer, issuers, size, cosigned: () => witnesses?.cosigned, anchored });
   const metrics = createMetrics(() => gaugesOf(status()));
   let published = 0;
   const sequencer = await createSequencer({
@@ -149,12 +149,12 @@ async function compose(
     onHead(head: CurrentHead): void {
       if (head.size > published) metrics.batchEntries.observe(head.size - published);
       published = head.size;
-      witnesses?.publish(head);
+      if (head.size > 0) witnesses?.publish(head);
     },
   });
   closing.add(() => sequencer.close());
   published = sequencer.head.size;
-  witnesses?.publish(sequencer.head);
+  if (published > 0) witnesses?.publish(sequencer.head); // there is nothing to vouch for in an empty log
   const anchoring = startAnchoring({
     origin: signer.origin,
     signer: signer.receiptSigner,

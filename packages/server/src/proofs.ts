@@ -35,6 +35,8 @@ export interface ProverOptions {
   readonly issuers: Issuers;
   /** The tree size now. */
   readonly size: () => number;
+  /** The newest head that witnesses cosigned, which may not be kept yet. */
+  readonly cosigned: () => CurrentHead | undefined;
   /** Heads that cover the entry and are anchored or stamped. */
   readonly anchored: (index: number) => Promise<readonly AnchoredHead[]>;
 }
@@ -43,7 +45,7 @@ export interface ProverOptions {
 const maxLater = 16;
 const maxLaterExamined = 256;
 
-export function createProver({ store, reader, signer, issuers, size, anchored }: ProverOptions): Prover {
+export function createProver({ store, reader, signer, issuers, size, cosigned, anchored }: ProverOptions): Prover {
   const verifierKeys = signer.verifierKeys.map(({ text }) => text);
 
   const inclusionPath = gatherPaths(reader);
@@ -71,17 +73,19 @@ export function createProver({ store, reader, signer, issuers, size, anchored }:
 
   /** The earliest cosigned head that covers the entry, else the head that it was registered with: an early time is worth most. */
   async function headFor(index: number): Promise<CurrentHead> {
-    const cosigned = await store.readCosigned(index);
-    return headOf(cosigned === undefined ? index : cosigned.size - 1);
+    const kept = await store.readCosigned(index);
+    if (kept !== undefined) return headOf(kept.size - 1);
+    const recent = cosigned();
+    return recent !== undefined && recent.size > index ? recent : headOf(index);
   }
 
   /** The head whose batch the entry came with; its note is the cosigned one where there is one. @throws NOT_FOUND */
   async function headOf(index: number): Promise<CurrentHead> {
-    const [head, cosigned] = await Promise.all([store.readHeadOf(index), store.readCosigned(index)]);
+    const [head, kept] = await Promise.all([store.readHeadOf(index), store.readCosigned(index)]);
     if (head === undefined) throw new AttestryError("NOT_FOUND", `The log has no entry ${index}.`);
-    if (cosigned === undefined || cosigned.size !== head.size) return { ...head, note: await signer.noteOf(head) };
-    const { size, rootHash } = parseCheckpoint(parseNote(cosigned.note).text);
-    if (head.size === size && equalBytes(head.rootHash, rootHash)) return { ...head, note: cosigned.note };
+    if (kept === undefined || kept.size !== head.size) return { ...head, note: await signer.noteOf(head) };
+    const { size, rootHash } = parseCheckpoint(parseNote(kept.note).text);
+    if (head.size === size && equalBytes(head.rootHash, rootHash)) return { ...head, note: kept.note };
     throw new AttestryError("FATAL_CORRUPT", `The cosigned checkpoint of size ${size} is not one of the log's.`);
   }
 

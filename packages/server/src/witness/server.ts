@@ -48,11 +48,15 @@ export async function startWitness(options: WitnessServerOptions): Promise<Runni
     const app = await createWitnessApp({ ...options, witness, logger, ...(rateLimit && { rateLimit }) });
     const url = await listen(app, host, port);
     logger.info({ url, name }, "witness listening");
-    const close = async (): Promise<void> => {
-      await stop(app, 5000);
-      state.close();
+    let closing: Promise<void> | undefined;
+    return {
+      url,
+      witness,
+      close(): Promise<void> {
+        closing ??= stop(app, 5000).then(() => state.close());
+        return closing;
+      },
     };
-    return { url, witness, close };
   } catch (error) {
     state.close();
     throw error;
