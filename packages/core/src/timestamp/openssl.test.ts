@@ -17,11 +17,11 @@ function imprintOf(algorithm: DigestName): Imprint {
 }
 
 const imprint = imprintOf("SHA-256");
+const openssl = opensslFolder();
+after(() => openssl.remove());
 
 for (const kind of ["RSA", "P-256", "P-384"] as const) {
   describe(`openssl as an authority with ${kind}`, { skip: noOpenssl }, () => {
-    const openssl = opensslFolder();
-    after(() => openssl.remove());
     let authority: OpensslAuthority;
     before(() => {
       authority = opensslAuthority(openssl, kind);
@@ -98,7 +98,7 @@ for (const kind of ["RSA", "P-256", "P-384"] as const) {
 
     // A bit of every byte, and every value of those that name the signature's algorithm: names are a digit apart.
     test("no changed byte of its tokens is accepted, but for the other name of RSA", {
-      skip: kind === "P-384",
+      skip: kind === "P-384" && "RSA and P-256 show it",
     }, async () => {
       const { token } = parseTimeStampResponse(authority.reply(encodeTimeStampRequest({ imprint, nonce })));
       const { signatureAlgorithm } = parseTimeStampToken(token).signer;
