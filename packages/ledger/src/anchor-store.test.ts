@@ -67,6 +67,13 @@ for (const [name, open] of Object.entries(drivers)) {
       assert.deepEqual(await sizes({ states: ["submitted"] }), []);
     });
 
+    test("names the ledgers that a log is anchored on", async () => {
+      assert.deepEqual(await store.ledgers("example.com/log"), []);
+      const others = [record(6, { ledger: "a chain" }), record(5, { ledger: "fabric", origin: "other.example/log" })];
+      for (const one of [record(5), record(6), ...others]) await store.put(one);
+      assert.deepEqual(await store.ledgers("example.com/log"), ["a chain", "besu"]);
+    });
+
     test("counts each state", async () => {
       assert.deepEqual(await store.count("besu", "example.com/log"), { submitted: 0, included: 0, final: 0, lost: 0 });
       for (const size of [1, 2, 3]) await store.put(record(size, { state: size === 2 ? "included" : "final" }));

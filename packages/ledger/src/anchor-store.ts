@@ -44,5 +44,8 @@ export interface AnchorStore {
   /** How many a ledger has of one log in each state. */
   count(ledger: string, origin: string): Promise<Readonly<Record<AnchorState, number>>>;
 
+  /** The names of the ledgers that it holds anchors of one log on, in order. */
+  ledgers(origin: string): Promise<string[]>;
+
   close(): Promise<void>;
 }

@@ -1,15 +1,21 @@
 /**
  * Runs anvil for as long as the process that started this one lives, and writes its chain down:
  * `node anvil-keeper.ts FILE PORT PROGRAM [ARGUMENT…]`, with an IPC channel. The channel closes when the other end is gone, even
- * if it was killed; the chain is then written a last time. FILE is "" when nothing is to be kept.
+ * if it was killed; the chain is then written a last time. FILE is "" when nothing is to be kept. While it runs, its process id is
+ * in FILE.keeper: the next one waits for that.
  */
 import { spawn } from "node:child_process";
+import { rmSync, writeFileSync } from "node:fs";
 import { open, rename } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 import { gunzip } from "node:zlib";
 
 const [file = "", port = "", program = "", ...programArguments] = process.argv.slice(2);
+if (file !== "") {
+  writeFileSync(`${file}.keeper`, String(process.pid));
+  process.on("exit", () => rmSync(`${file}.keeper`, { force: true }));
+}
 const child = spawn(program, programArguments, { stdio: "ignore", windowsHide: true });
 child.on("spawn", () => process.send?.({ pid: child.pid }));
 child.on("error", () => process.exit(127));
@@ -49,6 +55,7 @@ async function keepWriting(): Promise<void> {
   for (;;) {
     const began = Date.now();
     const newest = await readNewest().catch(() => written);
+    if (stopping) return; // two writings at once would spoil the file
     if (newest !== written) {
       writing = writeChain();
       await writing.then(() => (written = newest)).catch(() => {}); // the next turn tries again
@@ -56,7 +63,6 @@ async function keepWriting(): Promise<void> {
     await sleep(Math.max(500, 20 * (Date.now() - began)));
   }
 }
-if (file !== "") void keepWriting();
 
 let stopping = false;
 async function stop(): Promise<void> {
@@ -69,3 +75,4 @@ async function stop(): Promise<void> {
 }
 process.on("disconnect", () => void stop());
 for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) process.on(signal, () => void stop());
+if (file !== "") void keepWriting();

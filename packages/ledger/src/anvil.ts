@@ -5,7 +5,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
-import { mkdir } from "node:fs/promises";
+import { mkdir, readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { createServer } from "node:net";
 import { join } from "node:path";
@@ -52,7 +52,10 @@ export async function startAnvil(options: AnvilOptions = {}): Promise<Anvil> {
 
   async function start(): Promise<RunningNode> {
     const file = options.folder === undefined ? "" : join(options.folder, "chain.json");
-    if (options.folder !== undefined) await mkdir(options.folder, { recursive: true });
+    if (options.folder !== undefined) {
+      await mkdir(options.folder, { recursive: true });
+      await awaitFormerKeeper(file);
+    }
     const load = existsSync(file) ? ["--load-state", file] : [];
     const started = runKept(file, port, program, [...load, ...(options.moreArguments ?? [])]);
     await awaitAnswer(port, started);
@@ -117,6 +120,24 @@ async function stop({ keeper }: RunningNode): Promise<void> {
   await exited;
 }
 
+const formerTimeout = 20_000;
+
+/** One whose own parent was killed writes the chain down before it ends. */
+async function awaitFormerKeeper(file: string): Promise<void> {
+  const read = (): Promise<number> => readFile(`${file}.keeper`, "utf8").then(Number, () => 0);
+  const former = await read();
+  const deadline = Date.now() + formerTimeout;
+  while (former > 0 && isRunning(former) && Date.now() < deadline && (await read()) === former) await sleep(20);
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "EPERM";
+  }
+}
+
 const startTimeout = 30_000;
 
 async function awaitAnswer(port: number, node: RunningNode): Promise<void> {
@@ -126,7 +147,7 @@ async function awaitAnswer(port: number, node: RunningNode): Promise<void> {
   while (Date.now() < deadline && node.keeper.exitCode === null) {
     const signal = AbortSignal.timeout(1000);
     const answer = await fetch(`http://127.0.0.1:${port}`, { method: "POST", headers, body, signal }).catch(() => null);
-    if (answer?.ok) return;
+    if (answer?.ok && node.pid !== undefined) return;
     await sleep(20);
   }
   await stop(node);

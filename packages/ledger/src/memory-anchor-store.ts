@@ -21,6 +21,10 @@ export function createMemoryAnchorStore(): AnchorStore {
       for (const { state } of of(ledger, origin)) counts[state] += 1;
       return counts;
     },
+    ledgers: async (origin: string): Promise<string[]> => {
+      const ours = [...records.values()].filter((record) => record.origin === origin);
+      return [...new Set(ours.map(({ ledger }) => ledger))].sort();
+    },
     close: async (): Promise<void> => {},
   };
 }

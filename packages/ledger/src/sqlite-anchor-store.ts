@@ -72,6 +72,7 @@ function createStore(db: DatabaseSync): AnchorStore {
       AND state IN (SELECT value FROM json_each(?)) ORDER BY size ${order} LIMIT ?`);
   const list = { ascending: select("ASC"), descending: select("DESC") };
   const count = db.prepare("SELECT state, count(*) AS n FROM anchor WHERE ledger = ? AND origin = ? GROUP BY state");
+  const ledgers = db.prepare("SELECT DISTINCT ledger FROM anchor WHERE origin = ? ORDER BY ledger");
   return {
     put: async (record: AnchorRecord): Promise<void> => void translate(() => put.run(...toRow(record))),
     list: async (ledger: string, origin: string, options: ListOptions): Promise<AnchorRecord[]> => {
@@ -89,6 +90,8 @@ function createStore(db: DatabaseSync): AnchorStore {
         ...Object.fromEntries(rows.map((row) => [row["state"], Number(row["n"])])),
       };
     },
+    ledgers: async (origin: string): Promise<string[]> =>
+      translate(() => ledgers.all(origin).map(({ ledger }) => String(ledger))),
     close: async (): Promise<void> => translate(() => db.close()),
   };
 }
