@@ -159,6 +159,8 @@ interface TrustFound {
 function trustFor(proof: ProofFile, means: VerifyMeans, reached: Reached | undefined): TrustFound {
   if (means.trust !== undefined) return { trust: means.trust, newKeys: [], warnings: [] };
   const found: TrustFound & { logs: TrustedLog[] } = { trust: emptyTrust, newKeys: [], warnings: [], logs: [] };
+  // Beside a log that is known already, a forger's receipt must not bring in a log of their own.
+  const isKnown = proof.receipts.some(({ claims }) => means.pins.find(claims.iss ?? "") !== undefined);
   for (const receipt of proof.receipts) {
     const beside = keysBeside(receipt);
     const origin = receipt.claims.iss ?? "";
@@ -169,6 +171,7 @@ function trustFor(proof: ProofFile, means: VerifyMeans, reached: Reached | undef
         found.warnings.push(changedKeysWarning(pin, means.pins.path));
       continue;
     }
+    if (isKnown) continue;
     const shown = reached && "status" in reached && reached.status.origin === origin ? reached : undefined;
     const keys = shown?.status ?? beside;
     const source = shown ? `the notary at ${shown.url}` : "the proof file itself";
@@ -215,11 +218,11 @@ async function askAgain(
   reached: Reached | undefined,
   means: VerifyMeans,
 ): Promise<Fresh> {
-  const receipt = proof?.receipts[0];
-  if (proof === undefined || receipt === undefined || reached === undefined) return { later: [] };
+  if (proof === undefined || proof.receipts.length === 0 || reached === undefined) return { later: [] };
   const who = `the notary at ${reached.url}`;
   if ("error" in reached) return { later: [], why: reached.error.message };
-  if (reached.status.origin !== receipt.claims.iss) {
+  const receipt = proof.receipts.find(({ claims }) => claims.iss === reached.status.origin);
+  if (receipt === undefined) {
     return { later: [], why: `${who} keeps another log (${reached.status.origin}).` };
   }
   if (means.trust === undefined && means.pins.matches(reached.status) === false) {

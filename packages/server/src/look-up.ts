@@ -9,7 +9,10 @@ const keyLength = 8;
 /** Every key of an entry. The order is fixed: the audit derives them again. */
 export function lookUpKeys(claims: StatementClaims): Uint8Array[] {
   const keys = [digestKey(claims.digest), issuerKey(claims.issuer), subjectKey(claims.subject)];
-  if (claims.relation !== undefined) keys.push(targetKey(claims.relation.target));
+  if (claims.relation !== undefined) {
+    const { target } = claims.relation;
+    keys.push(targetKey(target), targetByKey(target, claims.issuer));
+  }
   return keys;
 }
 
@@ -20,6 +23,11 @@ export function digestKey(digest: Uint8Array): Uint8Array {
 
 export function targetKey(target: Uint8Array): Uint8Array {
   return hashedKey(2, target);
+}
+
+/** Finds what one issuer says of an entry, however much others say of it. */
+export function targetByKey(target: Uint8Array, issuer: string): Uint8Array {
+  return hashedKey(3, concatBytes(target, encodeUtf8(issuer)));
 }
 
 export function subjectKey(subject: string): Uint8Array {

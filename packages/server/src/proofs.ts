@@ -15,7 +15,7 @@ import type { HeadSigner } from "./heads.ts";
 import type { Issuers } from "./issuers/issuers.ts";
 import type { LogReader } from "./log/reader.ts";
 import type { CurrentHead, Head, LogStore } from "./log/store.ts";
-import { targetKey } from "./look-up.ts";
+import { targetByKey, targetKey } from "./look-up.ts";
 
 export interface Prover {
   /** Bare receipts of entries in the tree of that head; the checkpoint travels apart. */
@@ -41,9 +41,8 @@ export interface ProverOptions {
   readonly anchored: (index: number) => Promise<readonly AnchoredHead[]>;
 }
 
-/** Later statements that a proof file carries, and how many are looked at for them. */
+/** Later statements that a proof file carries. */
 const maxLater = 16;
-const maxLaterExamined = 256;
 
 export function createProver({ store, reader, signer, issuers, size, cosigned, anchored }: ProverOptions): Prover {
   const verifierKeys = signer.verifierKeys.map(({ text }) => text);
@@ -113,19 +112,22 @@ export function createProver({ store, reader, signer, issuers, size, cosigned, a
     return chain === undefined ? {} : { chain };
   }
 
-  /** Those of the same issuer first: a stranger's many statements must not crowd out the one that counts. */
+  /** Those of the same issuer first, and looked up apart: others' many statements must not crowd out the one that counts. */
   async function findLater(entry: FoundEntry): Promise<FoundEntry[]> {
-    const range = {
-      from: entry.index + 1,
-      to: size(),
-      limit: maxLaterExamined,
-      order: "descending",
-    } as const;
-    const indexes = await store.lookUp(targetKey(entry.leafHash), range);
+    const own = targetByKey(entry.leafHash, entry.statement.issuer);
+    const found = [
+      ...(await findAbout(entry, own, maxLater)),
+      ...(await findAbout(entry, targetKey(entry.leafHash), maxLater)),
+    ];
+    const byIndex = new Map(found.map((later) => [later.index, later]));
+    return [...byIndex.values()].slice(0, maxLater);
+  }
+
+  /** The newest statements about the entry that stand under a key. */
+  async function findAbout(entry: FoundEntry, key: Uint8Array, limit: number): Promise<FoundEntry[]> {
+    const indexes = await store.lookUp(key, { from: entry.index + 1, to: size(), limit, order: "descending" });
     const candidates = await Promise.all(indexes.map((index) => readEntry(store, index)));
-    const later = candidates.filter((found): found is FoundEntry => isAbout(found, entry));
-    const isOwn = ({ statement }: FoundEntry): number => (statement.issuer === entry.statement.issuer ? 0 : 1);
-    return later.sort((a, b) => isOwn(a) - isOwn(b) || b.index - a.index).slice(0, maxLater);
+    return candidates.filter((found): found is FoundEntry => isAbout(found, entry));
   }
 
   async function assemble(entry: FoundEntry, later: readonly Uint8Array[]): Promise<Uint8Array> {

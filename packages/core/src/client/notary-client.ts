@@ -14,7 +14,7 @@ import {
   decodeCbor,
   encodeCbor,
 } from "../cose/cbor.ts";
-import { encodeCoseKey, parseKeySet } from "../cose/key.ts";
+import { encodeCoseKey, keyThumbprint, parseKeySet, thumbprintUri } from "../cose/key.ts";
 import type { PublicKey } from "../crypto/index.ts";
 import { AttestryError } from "../errors.ts";
 import { encodeProofFile, maxProofFileLength } from "../statement/proof-file.ts";
@@ -168,8 +168,9 @@ interface LogKeys {
 
 async function fetchLogKeys(send: Send): Promise<LogKeys> {
   const [status, keySet] = await Promise.all([fetchStatus(send), send({ path: "/.well-known/scitt-keys" })]);
-  const [receiptKey] = parseKeySet(keySet);
-  if (receiptKey === undefined) throw new AttestryError("MALFORMED_KEY", "The notary serves no receipt key.");
+  // A key set may hold earlier keys as well; the status names the one that signs now.
+  const receiptKey = parseKeySet(keySet).find((key) => thumbprintUri(keyThumbprint(key)) === status.receiptKey);
+  if (receiptKey === undefined) throw new AttestryError("MALFORMED_KEY", "The notary does not show its receipt key.");
   return { receiptKey, verifierKeys: status.verifierKeys };
 }
 

@@ -11,6 +11,7 @@ import {
   type TrustedLedger,
 } from "../anchor/evm-anchor.ts";
 import { encodeHex, encodeUtf8 } from "../bytes.ts";
+import { asMap, type CborValue, decodeCbor } from "../cose/cbor.ts";
 import { sha256 } from "../crypto/index.ts";
 import { isAttestryError } from "../errors.ts";
 import { encodeCheckpoint } from "../note/checkpoint.ts";
@@ -42,6 +43,14 @@ async function checkAnchor(
   trust: Trust,
   times: TimeBound[],
 ): Promise<Finding> {
+  const kind = anchorKind(bytes);
+  if (laterKinds.includes(kind)) {
+    return {
+      status: "unknown",
+      detail: `An anchor of the kind "${kind}" came along, which this version cannot check.`,
+      trust: "nothing",
+    };
+  }
   const anchor = parseEvmAnchor(bytes);
   const checkpoint = { origin: receipt.claims.iss ?? "", size: receipt.size, rootHash: root };
   const found = await checkEvmAnchor(anchor, checkpoint, [...trust.ledgers, stranger(anchor)]);
@@ -58,6 +67,13 @@ async function checkAnchor(
     found.finality === "sealed" ? `the validators of ${found.ledger.name}` : `a pinned block of ${found.ledger.name}`;
   times.push({ time: found.time, basis: `${basis} (${found.ledger.basis})`, independent: true });
   return { detail: `${where}.`, trust: `${basis}, named by ${found.ledger.basis}` };
+}
+
+/** Kinds of anchors that are to come: they spoil nothing where they cannot be checked yet. */
+const laterKinds: readonly CborValue[] = ["fabric", "corda"];
+
+function anchorKind(bytes: Uint8Array): CborValue {
+  return asMap(decodeCbor(bytes, { code: "MALFORMED_ANCHOR" }), "The anchor", "MALFORMED_ANCHOR").get("kind") ?? null;
 }
 
 /** The anchor's own ledger, with no trust in it: one that nothing vouches for must hold together all the same. */
@@ -104,6 +120,9 @@ async function checkToken(
   return { detail, trust: "the trust file's time stamp roots" };
 }
 
+/** A certificate to another root than ours may stand in a good token. */
+const unvouched: readonly unknown[] = ["untrusted_root", "stray_certificate"];
+
 const unvouchedToken: Finding = {
   status: "unknown",
   detail: "A time stamp came along; a trust file must name its root.",
@@ -111,6 +130,6 @@ const unvouchedToken: Finding = {
 };
 
 function unlessUnvouched(error: unknown): undefined {
-  if (isAttestryError(error) && error.code === "VERIFY_TIME_STAMP" && error.data["reason"] === "untrusted_root") return;
+  if (isAttestryError(error) && error.code === "VERIFY_TIME_STAMP" && unvouched.includes(error.data["reason"])) return;
   throw error;
 }
