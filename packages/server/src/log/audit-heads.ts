@@ -4,28 +4,36 @@ import type { AuditContext } from "./audit.ts";
 import { createCursor, reasonOf, scanPages } from "./audit-scan.ts";
 import type { Head, LogRows } from "./store.ts";
 
+/** A head that the tree can be held against. */
+export interface UsableHead extends Head {
+  readonly isSigned: boolean;
+}
+
 /**
  * The heads that the tree can be held against, in order. One that is neither signed nor has its last entry in the store is
  * only a finding: nobody could say what it covers.
  */
-export async function* checkHeads(context: AuditContext): AsyncGenerator<Head[]> {
+export async function* checkHeads(context: AuditContext): AsyncGenerator<UsableHead[]> {
   const { newest } = context;
   if (newest === undefined) return;
   let before: LogRows["heads"] | undefined;
   for await (const page of scanPages(context, "heads", 256)) {
     const heads = page.filter(({ size }) => size <= newest.size);
     const reasons = await Promise.all(heads.map((head) => reasonAgainst(() => context.checkHead(head))));
-    const usable: Head[] = [];
+    const usable: UsableHead[] = [];
     for (const [at, head] of heads.entries()) {
       const reason = reasons[at];
       if (reason !== undefined) reportSignature(context, head, reason);
       checkChain(context, head, before);
-      if (reason === undefined || (await hasEntry(context, head.size - 1))) usable.push(head);
+      const isSigned = reason === undefined;
+      if (isSigned || (await hasEntry(context, head.size - 1))) usable.push({ ...head, isSigned });
       before = head;
     }
     yield usable;
   }
-  if ((before?.size ?? -1) < newest.size && (await hasEntry(context, newest.size - 1))) yield [newest];
+  if ((before?.size ?? -1) < newest.size && (await hasEntry(context, newest.size - 1))) {
+    yield [{ ...newest, isSigned: false }];
+  }
   await checkCheckpoint(context, newest);
 }
 
@@ -52,13 +60,41 @@ function checkChain({ found }: AuditContext, head: LogRows["heads"], before: Log
   }
 }
 
-/** Holds a head against the root hash that the entries derive. `from` is the first entry since the head before it. */
-export function checkRoot({ found }: AuditContext, head: Head, from: number, rootHash: Uint8Array): void {
-  if (equalBytes(head.rootHash, rootHash)) return;
-  const { size } = head;
+export interface RootChecker {
+  /** Holds a head, and the cosigned checkpoints up to its size, against the root hash that the entries derive. */
+  check(head: UsableHead, rootHash: Uint8Array): Promise<void>;
+  /** Finds the cosigned checkpoints beyond the audited size. */
+  finish(): Promise<void>;
+}
+
+export function createRootChecker(context: AuditContext): RootChecker {
+  const cosigned = createCosignedChecker(context);
+  let sound = 0; // the size of the last head that held
+  let isBroken = false; // from the first signed head that does not hold, none can
+  return {
+    async check(head: UsableHead, rootHash: Uint8Array): Promise<void> {
+      if (equalBytes(head.rootHash, rootHash)) sound = head.size;
+      else if (head.isSigned && !isBroken) {
+        isBroken = true;
+        reportEntries(context, head, sound, rootHash);
+      } else reportRoot(context, head, rootHash);
+      await cosigned.checkAt(head.size, rootHash);
+    },
+    finish: () => cosigned.finish(),
+  };
+}
+
+/** What the log signed is not to be doubted: what was put under it since is. */
+function reportEntries({ found }: AuditContext, { size, rootHash }: Head, from: number, derived: Uint8Array): void {
+  const message = `The entries from ${from} to ${size - 1} do not lead to the root hash that the log signed; one was changed.`;
+  const hashes = { expected: encodeHex(rootHash), found: encodeHex(derived) };
+  found.push({ record: "entry", problem: "changed", at: { from, to: size - 1 }, ...hashes, message });
+}
+
+function reportRoot({ found }: AuditContext, { size, rootHash }: Head, derived: Uint8Array): void {
   const message = `The head of size ${size} has another root hash than the entries up to ${size - 1} derive.`;
-  const hashes = { expected: encodeHex(rootHash), found: encodeHex(head.rootHash) };
-  found.push({ record: "head", problem: "changed", at: { size, from }, ...hashes, message });
+  const hashes = { expected: encodeHex(derived), found: encodeHex(rootHash) };
+  found.push({ record: "head", problem: "changed", at: { size }, ...hashes, message });
 }
 
 async function checkCheckpoint(context: AuditContext, newest: NonNullable<AuditContext["newest"]>): Promise<void> {
@@ -67,14 +103,14 @@ async function checkCheckpoint(context: AuditContext, newest: NonNullable<AuditC
   await checkNoteAgainst(context, { record: "checkpoint", at: { size }, what }, newest.note, newest);
 }
 
-export interface CosignedChecker {
+interface CosignedChecker {
   /** Checks the cosigned checkpoints up to this size, whose derived root hash is given. */
   checkAt(size: number, rootHash: Uint8Array): Promise<void>;
   /** Finds those beyond the audited size. */
   finish(): Promise<void>;
 }
 
-export function createCosignedChecker(context: AuditContext): CosignedChecker {
+function createCosignedChecker(context: AuditContext): CosignedChecker {
   const cursor = createCursor(context, "cosigned");
   const reportExtra = (size: number) => {
     const message = `There is a cosigned checkpoint of size ${size}, and no head of that size.`;

@@ -9,7 +9,14 @@ import type { Finding } from "./audit.ts";
 import { openSqliteStore } from "./sqlite-store.ts";
 import type { LogStore } from "./store.ts";
 import { readAll } from "./testing/check-whole-log.ts";
-import { collectAudit, openSequencer, origin, sampleEntries, temporaryFolder } from "./testing/sample-log.ts";
+import {
+  collectAudit,
+  openSequencer,
+  origin,
+  sampleEntries,
+  sampleEntry,
+  temporaryFolder,
+} from "./testing/sample-log.ts";
 
 type TestContext = Parameters<typeof temporaryFolder>[0];
 
@@ -70,6 +77,18 @@ function flip(db: DatabaseSync, table: string, column: string, where: string, at
   db.prepare(`UPDATE ${table} SET ${column} = ? WHERE ${where}`).run(value);
 }
 
+/** Puts another statement in the place of an entry, and its leaf hash in the tile. */
+function forge(db: DatabaseSync, index: number): { hash: Uint8Array; keys: readonly Uint8Array[] } {
+  const { entry, leafHash: hash, keys } = sampleEntry("forged", 1_700_000_000);
+  db.prepare("UPDATE entry SET entry = ? WHERE idx = ?").run(entry, index);
+  const [tile, position] = [Math.floor(index / 256), index % 256];
+  const row = db.prepare("SELECT hashes FROM tile WHERE level = 0 AND idx = ?").get(tile);
+  const hashes = row?.["hashes"] as Uint8Array;
+  hashes.set(hash, position * 32);
+  db.prepare("UPDATE tile SET hashes = ? WHERE level = 0 AND idx = ?").run(hashes, tile);
+  return { hash, keys };
+}
+
 // Each tampering with all that the audit must say of it, and nothing else.
 const tamperings: { [what: string]: { tamper: (db: DatabaseSync) => void; finds: readonly string[] } } = {
   "a flipped byte in an entry": {
@@ -121,6 +140,34 @@ const tamperings: { [what: string]: { tamper: (db: DatabaseSync) => void; finds:
   "a leaf hash in a tile changed": {
     tamper: (db) => flip(db, "tile", "hashes", "level = 0 AND idx = 0", 77 * 32 + 5),
     finds: ["tile changed level=0 index=0 position=77"],
+  },
+  "a leaf hash in a tile changed, and the entry's row that would speak for the entry": {
+    tamper: (db) => {
+      flip(db, "tile", "hashes", "level = 0 AND idx = 0", 77 * 32 + 5);
+      db.exec("DELETE FROM seen WHERE idx = 77");
+    },
+    finds: [
+      "tile changed level=0 index=0 position=77",
+      `seen missing index=77 issuedAt=1700000011 leafHash=${leaf(77)}`,
+    ],
+  },
+  "an entry and its leaf hash in the tile changed alike": {
+    tamper: (db) => forge(db, 300),
+    finds: ["entry changed index=300", "tile changed level=0 index=1 position=44"],
+  },
+  "an entry, its leaf hash in the tile, and all its rows changed alike": {
+    tamper: (db) => {
+      const { hash, keys } = forge(db, 310);
+      db.prepare("UPDATE seen SET issued_at = 1700000000, leaf_hash = ? WHERE idx = 310").run(hash);
+      db.exec("DELETE FROM look_up WHERE idx = 310");
+      for (const key of keys) db.prepare("INSERT INTO look_up VALUES (0, ?, 310)").run(key);
+    },
+    finds: [
+      "entry changed from=301 to=600",
+      "cosigned changed size=601",
+      "head changed size=700",
+      "tile changed level=1 index=0 position=1",
+    ],
   },
   "a hash in an upper tile changed": {
     tamper: (db) => flip(db, "tile", "hashes", "level = 1 AND idx = 0", 32),
@@ -195,7 +242,7 @@ const tamperings: { [what: string]: { tamper: (db: DatabaseSync) => void; finds:
   },
   "the root hash of a head changed": {
     tamper: (db) => flip(db, "head", "root_hash", "size = 301"),
-    finds: ["head signature size=301", "head changed size=301 from=300"],
+    finds: ["head signature size=301", "head changed size=301"],
   },
   "the time of a head changed": {
     tamper: (db) => db.exec("UPDATE head SET time = time - 1 WHERE size = 601"),
@@ -211,7 +258,7 @@ const tamperings: { [what: string]: { tamper: (db: DatabaseSync) => void; finds:
   },
   "the size of a head changed": {
     tamper: (db) => db.exec("UPDATE head SET size = 302 WHERE size = 301"),
-    finds: ["head signature size=302", "head changed size=601", "head changed size=302 from=300"],
+    finds: ["head signature size=302", "head changed size=601", "head changed size=302"],
   },
   "the size that a head was built on changed": {
     tamper: (db) => db.exec("UPDATE head SET previous_size = 299 WHERE size = 301"),

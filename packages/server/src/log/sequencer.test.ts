@@ -117,6 +117,13 @@ test("while one batch is written the next gathers, and each is signed once", asy
   assert.deepEqual(sequencer.queued, { entries: 0, bytes: 0 });
 });
 
+test("what arrives in one turn of the event loop is one batch", async (t) => {
+  const store = openStore(t);
+  const sequencer = await openSequencer(store);
+  const answers = await Promise.all(sampleEntries(30).map((entry) => sequencer.submit([entry])));
+  assert.deepEqual([...new Set(answers.flat().map(({ head }) => head.size))], [30]);
+});
+
 test("an entry alone is written at once, with no timer", async (t) => {
   const sequencer = await openSequencer(openStore(t));
   t.mock.timers.enable({ apis: ["setTimeout", "setInterval"] }); // and never run

@@ -143,7 +143,7 @@ export function testLogStore(driver: string, createPlace: (t: TestContext) => Pr
     const store = await openNew(t);
     const topics = ["a", "b", "c", "rare"];
     const size = entriesPerRun + 1000;
-    const topicOf = (i: number) => (i % 9973 === 0 ? "rare" : (topics[(i * 7 + Math.floor(i / 1000)) % 3] as string));
+    const topicOf = (i: number) => (i % 1511 === 0 ? "rare" : (topics[(i * 7 + Math.floor(i / 1000)) % 3] as string));
     for (let from = 0; from < size; from += 4096) {
       const entries = Array.from({ length: Math.min(4096, size - from) }, (_, i) =>
         sampleEntry(`n${from + i}`, from + i, topicOf(from + i)),
