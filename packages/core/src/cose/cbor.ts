@@ -78,6 +78,7 @@ class Decoder {
       case 0:
         return argument;
       case 1:
+        if (argument === Number.MAX_SAFE_INTEGER) this.refuse("a number is too small");
         return -1 - argument;
       case 2:
         return this.take(argument);
@@ -107,7 +108,7 @@ class Decoder {
     let value = 0;
     for (const byte of this.take(width)) value = value * 256 + byte;
     if (value < (width === 1 ? 24 : 2 ** (4 * width))) this.refuse("a number is not in its shortest form");
-    if (value >= Number.MAX_SAFE_INTEGER) this.refuse("a number is too large");
+    if (value > Number.MAX_SAFE_INTEGER) this.refuse("a number is too large");
     return value;
   }
 
