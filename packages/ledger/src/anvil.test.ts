@@ -86,7 +86,7 @@ test("a port that is taken is not shared", async (t) => {
   const node = await startAnvil();
   t.after(node.close);
   const port = Number(new URL(node.url).port);
-  await assert.rejects(startAnvil({ port }), { code: "USAGE" });
+  await assert.rejects(startAnvil({ port }), { code: "UNAVAILABLE_LEDGER", message: /taken/ });
 });
 
 test("a node that cannot start is told, not waited for", async () => {

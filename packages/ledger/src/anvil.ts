@@ -7,10 +7,10 @@ import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { mkdir, readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
-import { createServer } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { AttestryError } from "@attestry/core";
+import type { Listening } from "./anvil-keeper.ts";
 
 export interface AnvilOptions {
   /**
@@ -43,33 +43,26 @@ export const anvilAccountKey: Uint8Array = Uint8Array.fromHex(
   "ac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80",
 );
 
-/** Resolves when the node answers. @throws UNAVAILABLE_LEDGER when it cannot be started; USAGE when the port is taken */
+/** Resolves when the node listens. @throws UNAVAILABLE_LEDGER when it cannot be started, e.g. because the port is taken */
 export async function startAnvil(options: AnvilOptions = {}): Promise<Anvil> {
-  const port = await findPort(options.port ?? 0);
-  const program = findProgram();
   let closing = false;
-  let node = await start();
+  let node = await runNode(options);
+  const { port } = node; // others know it: it stays the same from now on
+  watch();
 
-  async function start(): Promise<RunningNode> {
-    const file = options.folder === undefined ? "" : join(options.folder, "chain.json");
-    if (options.folder !== undefined) {
-      await mkdir(options.folder, { recursive: true });
-      await awaitFormerKeeper(file);
-    }
-    const load = existsSync(file) ? ["--load-state", file] : [];
-    const started = runKept(file, port, program, [...load, ...(options.moreArguments ?? [])]);
-    await awaitAnswer(port, started);
-    started.keeper.once("exit", () => void restart());
-    return started;
+  function watch(): void {
+    node.keeper.once("exit", () => void restart());
+    if (node.keeper.exitCode !== null) void restart();
   }
 
   async function restart(): Promise<void> {
     for (let wait = 50; !closing; wait = Math.min(2 * wait, 10_000)) {
       await sleep(wait, undefined, { ref: false });
-      const started = closing ? undefined : await start().catch(() => undefined);
+      const started = closing ? undefined : await runNode({ ...options, port }).catch(() => undefined);
       if (started === undefined) continue;
       node = started;
       if (closing) await stop(node);
+      else watch();
       return;
     }
   }
@@ -78,7 +71,7 @@ export async function startAnvil(options: AnvilOptions = {}): Promise<Anvil> {
     url: `http://127.0.0.1:${port}`,
     chainId: anvilChainId,
     get pid() {
-      return node.keeper.exitCode === null ? node.pid : undefined;
+      return hasEnded(node.keeper) ? undefined : node.pid;
     },
     close: async () => {
       closing = true;
@@ -87,33 +80,45 @@ export async function startAnvil(options: AnvilOptions = {}): Promise<Anvil> {
   };
 }
 
-interface RunningNode {
+interface RunningNode extends Listening {
   readonly keeper: ChildProcess;
-  pid: number | undefined;
 }
 
 // Old states are kept for a few blocks, in memory: left to itself, anvil writes each of them into the home folder.
-const nodeArguments = ["--quiet", "--prune-history", "64"];
+const nodeArguments = ["--prune-history", "64"];
 
-function runKept(file: string, port: number, program: string, moreArguments: readonly string[]): RunningNode {
-  const keeperArguments = [join(import.meta.dirname, "anvil-keeper.ts"), file, String(port), program];
-  const programArguments = ["--port", String(port), ...nodeArguments, ...moreArguments];
-  const keeper = spawn(process.execPath, [...keeperArguments, ...programArguments], {
+async function runNode({ folder, port = 0, moreArguments = [] }: AnvilOptions): Promise<RunningNode> {
+  const file = folder === undefined ? "" : join(folder, "chain.json");
+  if (folder !== undefined) {
+    await mkdir(folder, { recursive: true });
+    await awaitFormerKeeper(file);
+  }
+  const load = existsSync(file) ? ["--load-state", file] : [];
+  const programArguments = ["--port", String(port), ...nodeArguments, ...load, ...moreArguments];
+  const keeperFile = join(import.meta.dirname, "anvil-keeper.ts");
+  const keeper = spawn(process.execPath, [keeperFile, file, findProgram(), ...programArguments], {
     stdio: ["ignore", "ignore", "ignore", "ipc"],
     windowsHide: true,
     detached: process.platform !== "win32", // or Ctrl-C would end the node before those who use it
   });
-  const node: RunningNode = { keeper, pid: undefined };
-  keeper.on("message", (message: { pid: number }) => {
-    node.pid = message.pid;
+  const ended = once(keeper, "exit").then(() => {
+    const where = port === 0 ? "" : ` Is port ${port} taken?`;
+    throw new AttestryError("UNAVAILABLE_LEDGER", `The local ledger (anvil) does not start.${where}`);
   });
+  const listening = once(keeper, "message").then(([message]) => message as Listening);
+  const { pid, port: found } = await Promise.race([listening, ended]);
+  ended.catch(() => {});
   keeper.unref();
   keeper.channel?.unref();
-  return node;
+  return { keeper, pid, port: found };
+}
+
+function hasEnded({ exitCode, signalCode }: ChildProcess): boolean {
+  return exitCode !== null || signalCode !== null;
 }
 
 async function stop({ keeper }: RunningNode): Promise<void> {
-  if (keeper.exitCode !== null || keeper.signalCode !== null) return;
+  if (hasEnded(keeper)) return;
   keeper.ref();
   const exited = once(keeper, "exit");
   keeper.disconnect();
@@ -136,35 +141,6 @@ function isRunning(pid: number): boolean {
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === "EPERM";
   }
-}
-
-const startTimeout = 30_000;
-
-async function awaitAnswer(port: number, node: RunningNode): Promise<void> {
-  const body = JSON.stringify({ jsonrpc: "2.0", id: 1, method: "eth_chainId", params: [] });
-  const headers = { "content-type": "application/json" };
-  const deadline = Date.now() + startTimeout;
-  while (Date.now() < deadline && node.keeper.exitCode === null) {
-    const signal = AbortSignal.timeout(1000);
-    const answer = await fetch(`http://127.0.0.1:${port}`, { method: "POST", headers, body, signal }).catch(() => null);
-    if (answer?.ok && node.pid !== undefined) return;
-    await sleep(20);
-  }
-  await stop(node);
-  throw new AttestryError("UNAVAILABLE_LEDGER", "The local ledger (anvil) does not start.");
-}
-
-async function findPort(wanted: number): Promise<number> {
-  const server = createServer().listen(wanted, "127.0.0.1");
-  try {
-    await once(server, "listening");
-  } catch (cause) {
-    throw new AttestryError("USAGE", `Port ${wanted} is taken; the local ledger needs one of its own.`, { cause });
-  }
-  const address = server.address();
-  server.close();
-  await once(server, "close");
-  return typeof address === "object" && address !== null ? address.port : wanted;
 }
 
 /** The binary itself: the package's own wrapper is one more process that could outlive this one. */
