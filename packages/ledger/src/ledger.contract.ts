@@ -79,6 +79,16 @@ export function testLedger(driver: string, create: () => Promise<LedgerFixture>)
       assert.equal(await fixture.countAnchors(target), 1);
     });
 
+    test("makes no second anchor when its journal is damaged or lost", async () => {
+      const target = nextTarget();
+      await ledger.submitAnchor(target, submission());
+      await ledger.submitAnchor(target, submission("{"));
+      await ledger.submitAnchor(target, submission());
+      await fixture.finalise();
+      assert.equal((await ledger.readAnchor(target, "{")).state, "final");
+      assert.equal(await fixture.countAnchors(target), 1);
+    });
+
     test("makes no second anchor when it is asked twice at once", async () => {
       const target = nextTarget();
       await Promise.all([ledger.submitAnchor(target, submission()), ledger.submitAnchor(target, submission())]);

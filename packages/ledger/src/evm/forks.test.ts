@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { encodeHex } from "@attestry/core";
-import { keccak256 } from "viem";
+import { fromRlp, type Hex, keccak256 } from "viem";
+import { realBlocks } from "../../../core/src/anchor/real-blocks.ts";
 import { createSetting, targetOf } from "../../test-kit/evm.ts";
 import { awaitFinality } from "../ledger.ts";
 import { findFinality } from "./finality.ts";
@@ -21,6 +22,27 @@ for (const hardfork of ["berlin", "london", "shanghai", "cancun", "prague", "osa
     const { header, hash } = await readHeader(chain.rpc, place.block);
     assert.equal(keccak256(header), `0x${encodeHex(hash)}`);
   });
+}
+
+test("headers of real QBFT and IBFT blocks are read as they are on their chains, seals included", async () => {
+  for (const block of realBlocks) {
+    const fields = fromRlp(`0x${block.header}`) as Hex[];
+    const names = [...headerFields.slice(0, fields.length), "hash"];
+    const values = [...fields.map(asJsonRpc), `0x${"00".repeat(32)}`];
+    const answer = Object.fromEntries(names.map((name, at) => [name, values[at]]));
+    const node: Rpc = { node: "test", ask: () => assert.fail(), call: async () => answer };
+    assert.equal(encodeHex((await readHeader(node, block.number)).header), block.header, block.source);
+  }
+});
+
+const headerFields =
+  `parentHash sha3Uncles miner stateRoot transactionsRoot receiptsRoot logsBloom difficulty number gasLimit
+  gasUsed timestamp extraData mixHash nonce baseFeePerGas withdrawalsRoot blobGasUsed excessBlobGas parentBeaconBlockRoot
+  requestsHash`.split(/\s+/);
+
+/** Numbers, which are short, without leading zeros; everything else as it is. */
+function asJsonRpc(field: Hex): Hex {
+  return field.length < 2 + 16 ? `0x${BigInt(field === "0x" ? 0 : field).toString(16)}` : field;
 }
 
 test("the finality of a chain is read from its newest block", async () => {

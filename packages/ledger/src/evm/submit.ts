@@ -37,10 +37,19 @@ export function parseJournal(
   account: EvmAccount,
 ): Journal | undefined {
   if (text === undefined) return undefined;
-  const journal = JSON.parse(text) as Journal;
+  const journal = readJson(text);
+  if (journal === undefined) return undefined;
   const { chainId, contract } = connection;
   const ours = journal.chainId === chainId && journal.contract === contract && journal.account === account.address;
   return ours ? journal : undefined;
+}
+
+function readJson(text: string): Journal | undefined {
+  try {
+    return JSON.parse(text) as Journal;
+  } catch {
+    return undefined; // damaged: as good as lost, which is harmless
+  }
 }
 
 /** `Ledger.submitAnchor`. */
