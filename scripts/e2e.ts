@@ -86,9 +86,23 @@ async function stopNotary(): Promise<void> {
   await ended;
 }
 
+/** Waits until the local ledger has an anchor that covers every entry. */
+async function anchored(server: string): Promise<void> {
+  for (const deadline = Date.now() + 60_000; Date.now() < deadline; ) {
+    const { treeSize } = (await (await fetch(`${server}/v1/status`)).json()) as { treeSize: number };
+    const { anchors } = (await (await fetch(`${server}/v1/anchors`)).json()) as {
+      anchors: { size: number; state: string }[];
+    };
+    if (anchors.some(({ size, state }) => state === "final" && size === treeSize))
+      return say(`anchored, ${treeSize} entries`);
+    await new Promise((resolve) => setTimeout(resolve, 200));
+  }
+  assert.fail("the log was not anchored within a minute");
+}
+
 interface Outcome {
   readonly verdict: string;
-  readonly checks: readonly unknown[];
+  readonly checks: readonly { readonly name: string }[];
 }
 
 function verify(...args: string[]): Outcome & { code: number } {
@@ -135,6 +149,15 @@ try {
     "verified",
     0,
     "a folder's file",
+  );
+
+  await anchored(server);
+  mustDo("proof", "refresh", first, "--server", server, "--data", data);
+  const refreshed = verify(first, "--offline");
+  expectVerdict(refreshed, "verified", 0, "a file whose proof carries an anchor, offline");
+  assert.ok(
+    refreshed.checks.some(({ name }) => name === "anchors"),
+    "the refreshed proof carries no anchor",
   );
 
   writeFileSync(join(work, "unknown.pdf"), "never notarised");
