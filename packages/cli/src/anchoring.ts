@@ -1,9 +1,11 @@
 /** Where `attestry up` has its log anchored: the options, and the ledgers and authorities that they name. */
-import { join } from "node:path";
-import { AttestryError } from "@attestry/core";
-import type { AnchoredLog, AnchoringPlace, LocalLedger, ServerOptions } from "@attestry/server";
+import { mkdir } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { AttestryError, isAttestryError, parsePemCertificates } from "@attestry/core";
+import type { EvmAccount } from "@attestry/ledger/evm";
+import type { AnchoringPlace } from "@attestry/server";
 import type { Command } from "commander";
-import { serverUrl, wholeNumber } from "./settings.ts";
+import { nodeUrl, readText, serverUrl, wholeNumber } from "./settings.ts";
 
 export interface AnchoringOptions {
   /** Addresses of nodes; `false` for --no-ledger. */
@@ -11,7 +13,7 @@ export interface AnchoringOptions {
   readonly contract?: readonly string[];
   readonly ledgerKey?: string;
   readonly tsa?: readonly string[];
-  readonly anchorEvery: string;
+  readonly anchorEvery?: string;
 }
 
 export function addAnchoringOptions(command: Command): Command {
@@ -27,57 +29,73 @@ export function addAnchoringOptions(command: Command): Command {
     .option("--contract <address...>", "the AttestryAnchors contract there, one for each --ledger")
     .option("--ledger-key <file>", "key of the account that sends (default: keys/ledger.key in the data folder)")
     .option("--tsa <url=roots...>", "have checkpoints stamped by this RFC 3161 authority; roots: a PEM file")
-    .option("--anchor-every <seconds>", "anchor and stamp when the log has grown and so long has passed", "60");
+    .option(
+      "--anchor-every <seconds>",
+      "anchor and stamp when the log has grown and so long has passed (default: 60; 5 on this machine's own chain)",
+    );
 }
 
-export interface Anchoring {
-  readonly places: NonNullable<ServerOptions["anchoring"]>;
-  /** Ends the local chain; the notary is closed first. */
-  close(): Promise<void>;
-}
-
-/** @throws USAGE when a ledger and its contract do not pair up */
-export function openAnchoring(options: AnchoringOptions, data: string): Anchoring {
-  const nodes = Array.isArray(options.ledger) ? (options.ledger as readonly string[]) : [];
+/** @throws USAGE, USAGE_FILE, NOT_FOUND, MALFORMED_*: whatever is wrong on this machine shows before anything starts */
+export async function openPlaces(options: AnchoringOptions, data: string): Promise<AnchoringPlace[]> {
+  const nodes = Array.isArray(options.ledger) ? (options.ledger as readonly string[]).map(nodeUrl) : [];
   const contracts = options.contract ?? [];
   if (nodes.length !== contracts.length) {
     throw new AttestryError("USAGE", "--ledger and --contract go together, one contract for each ledger.");
   }
-  const everyMs = wholeNumber(options.anchorEvery, "--anchor-every", 1, 86_400) * 1000;
-  const authorities = (options.tsa ?? []).map(parseAuthority);
+  const every = options.anchorEvery;
+  const schedule = every === undefined ? {} : { everyMs: wholeNumber(every, "--anchor-every", 1, 86_400) * 1000 };
+  const authorities = (options.tsa ?? []).map(readAuthority);
+  const { authorityPlace, ledgerPlace, localPlace } = await import("@attestry/server");
   const isLocal = options.ledger !== false && nodes.length === 0;
-  let local: Promise<LocalLedger> | undefined;
-
-  async function places(log: AnchoredLog): Promise<AnchoringPlace[]> {
-    const { authorityPlace, ledgerPlace, startLocalLedger } = await import("@attestry/server");
-    const accountFile = options.ledgerKey ?? join(data, "keys", "ledger.key");
-    if (isLocal) local = startLocalLedger(data, log);
-    return Promise.all([
-      ...(local === undefined ? [] : [local.then(({ place }) => place)]),
-      ...nodes.map((url, at) => {
-        const contract = contracts[at] ?? "";
-        return ledgerPlace({
-          name: `${new URL(serverUrl(url)).host} ${contract}`,
-          url,
-          contract,
-          accountFile,
-          everyMs,
-        });
-      }),
-      ...authorities.map((authority) => authorityPlace({ ...authority, everyMs })),
-    ]);
-  }
-
-  return {
-    places,
-    close: async () => {
-      await (await local?.catch(() => undefined))?.close();
-    },
-  };
+  const { ledgerKey } = options; // one that was named and is not there may be a slip
+  const account =
+    nodes.length === 0 ? undefined : await openAccount(accountFile(ledgerKey, data), ledgerKey === undefined);
+  return [
+    ...(isLocal ? [localPlace({ folder: join(data, "ledger"), ...schedule })] : []),
+    ...(account === undefined
+      ? []
+      : nodes.map((url, at) => ledgerPlace({ url, contract: contracts[at] ?? "", account, ...schedule }))),
+    ...authorities.map((authority) => authorityPlace({ ...authority, ...schedule })),
+  ];
 }
 
-function parseAuthority(text: string): { readonly url: string; readonly rootsFile: string } {
+function readAuthority(text: string): { readonly url: string; readonly roots: readonly Uint8Array[] } {
   const at = text.lastIndexOf("=");
-  if (at > 0 && at < text.length - 1) return { url: serverUrl(text.slice(0, at)), rootsFile: text.slice(at + 1) };
-  throw new AttestryError("USAGE", `--tsa takes URL=ROOTS.pem, not "${text}".`);
+  if (at < 1 || at === text.length - 1) throw new AttestryError("USAGE", `--tsa takes URL=ROOTS.pem, not "${text}".`);
+  const file = text.slice(at + 1);
+  try {
+    return { url: serverUrl(text.slice(0, at)), roots: parsePemCertificates(readText(file)) };
+  } catch (error) {
+    if (!isAttestryError(error) || error.code !== "MALFORMED_CERTIFICATE") throw error;
+    throw new AttestryError("USAGE_FILE", `${file} does not hold an authority's root certificate in PEM.`, {
+      cause: error,
+    });
+  }
+}
+
+/** Where the key of the account is that sends anchors. */
+export function accountFile(option: string | undefined, data: string): string {
+  return option ?? join(data, "keys", "ledger.key");
+}
+
+/** The account that sends anchors; its key is made when it is not there and may be. @throws USAGE_FILE, NOT_FOUND, MALFORMED_KEY */
+export async function openAccount(path: string, mayMake: boolean): Promise<EvmAccount> {
+  const { createAccountFile, openAccountFile } = await import("@attestry/ledger/evm");
+  try {
+    return await openAccountFile(path);
+  } catch (error) {
+    if (!isAttestryError(error) || error.code !== "NOT_FOUND") throw error;
+    if (!mayMake)
+      throw new AttestryError("NOT_FOUND", `${error.message} attestry ledger account --key makes one.`, {
+        cause: error,
+      });
+    await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+    return createAccountFile(path);
+  }
+}
+
+/** Each place in a line, for people. */
+export function describePlace({ kind, name }: AnchoringPlace): string {
+  if (kind === "authority") return `stamps    ${name}`;
+  return `ledger    ${name === "local" ? "an Ethereum chain of this machine's own, in the data folder" : name}`;
 }

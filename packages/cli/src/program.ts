@@ -46,6 +46,7 @@ export const commands: readonly Entry[] = [
   { name: "key", summary: "make, import and list signing keys", load: () => import("./commands/key.ts") },
   { name: "issuer", summary: "say who may register at a notary", load: () => import("./commands/issuer.ts") },
   { name: "proof", summary: "refresh proof files: add what has come since", load: () => import("./commands/proof.ts") },
+  { name: "status", summary: "show how a notary is", load: () => import("./commands/status.ts") },
   { name: "anchors", summary: "show where the log was anchored", load: () => import("./commands/anchors.ts") },
   { name: "ledger", summary: "deploy and govern the ledger contract", load: () => import("./commands/ledger.ts") },
   { name: "witness", summary: "run a witness that cosigns checkpoints", load: () => import("./commands/witness.ts") },

@@ -23,6 +23,13 @@ export function serverUrl(option: string | undefined): string {
   return url.href.replace(/\/+$/, "");
 }
 
+/** The address of a ledger's node: as `serverUrl`, but that it may hold a user name and password. @throws USAGE */
+export function nodeUrl(text: string): string {
+  const url = URL.parse(text);
+  if (url !== null && /^https?:$/.test(url.protocol)) return url.href.replace(/\/+$/, "");
+  throw new AttestryError("USAGE", `"${text}" is not a node's address. Give one like http://127.0.0.1:8545.`);
+}
+
 export function isLoopback(url: string): boolean {
   return /^(localhost|127(\.\d+){3}|\[::1\])$/.test(new URL(url).hostname);
 }

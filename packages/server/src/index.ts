@@ -1,17 +1,15 @@
 /** `@attestry/server`: the notary and the witness, to run or to build into something else. */
 
-export type { AnchoringPlace } from "./anchoring/anchoring.ts";
+export type { AnchoringPlace, OpenPlace, Schedule } from "./anchoring/anchoring.ts";
 export {
   type AuthorityPlaceOptions,
   authorityPlace,
   defaultSchedule,
   type LedgerPlaceOptions,
-  type LocalLedger,
+  type LocalPlaceOptions,
   ledgerPlace,
-  type Schedule,
-  startLocalLedger,
+  localPlace,
 } from "./anchoring/places.ts";
-export type { AnchoredLog } from "./anchoring/start.ts";
 export { type AuditDataOptions, auditData } from "./audit-data.ts";
 export { createDataFolder, type DataFolder, dataFolder, defaultDataFolder } from "./data-folder.ts";
 export { type AppOptions, createApp } from "./http/app.ts";

@@ -53,6 +53,7 @@ export function createMetrics(gauges: () => Gauges): Metrics {
       registers,
       labelNames: ["ledger"],
       collect(): void {
+        this.reset(); // a ledger has another name once it is open
         for (const ledger of gauges().anchors) this.set({ ledger: ledger.ledger }, value(ledger));
       },
     });

@@ -9,8 +9,12 @@ import {
 } from "@attestry/core";
 import { type Logger, pino } from "pino";
 import { createAdmission } from "./admission.ts";
-import type { AnchoredHead, AnchoringPlace, AnchorSummary } from "./anchoring/anchoring.ts";
-import { type AnchoredLog, type AnchoringStatus, startAnchoring } from "./anchoring/start.ts";
+import {
+  type AnchoringPlace,
+  type AnchoringStatus,
+  type AnchorSummary,
+  createAnchoring,
+} from "./anchoring/anchoring.ts";
 import { createDataFolder, type DataFolder } from "./data-folder.ts";
 import { type EntryQuery, type FoundEntry, type FoundPage, findEntries, readEntry } from "./find.ts";
 import { checkOrigin, createHeadSigner, defaultOrigin, type HeadSigner, openLogKeys } from "./heads.ts";
@@ -44,11 +48,8 @@ export interface NotaryOptions {
   readonly witnessQuorum?: number;
   /** Milliseconds that an answer waits for that at most. Default 1,000. */
   readonly witnessWait?: number;
-  /**
-   * Makes ready the ledgers and authorities that the log goes to, in the background: a node that is away, or a contract that is
-   * yet to be deployed, keeps nothing else from starting.
-   */
-  readonly anchoring?: (log: AnchoredLog) => Promise<readonly AnchoringPlace[]>;
+  /** The ledgers and authorities that the log goes to. One that is away keeps nothing else from working. */
+  readonly anchoring?: readonly AnchoringPlace[];
   /** Milliseconds of Unix time. */
   readonly clock?: () => number;
   readonly logger?: Logger;
@@ -85,6 +86,8 @@ export interface Notary extends Pick<Prover, "receipts" | "receipt" | "receiptOf
   find(query: EntryQuery): Promise<FoundPage>;
   /** @throws NOT_FOUND */
   entry(index: number): Promise<FoundEntry>;
+  /** Begins to anchor, in the background. */
+  startAnchoring(): void;
   /** Anchors and time stamps, the newest first. */
   anchors(limit: number): Promise<AnchorSummary[]>;
   /** A tile or entry bundle; undefined when the tree is too small for it. */
@@ -134,10 +137,27 @@ async function compose(
   const issuers = await createIssuers(issuerStore, now);
   const reader = createLogReader(store);
   const size = (): number => sequencer.head.size;
-  const anchored = async (index: number): Promise<readonly AnchoredHead[]> => anchoring.firstCovering(index);
+  const anchoring = await createAnchoring({
+    origin: signer.origin,
+    places: options.anchoring ?? [],
+    folder: folder.folder,
+    readHead: () => sequencer.head,
+    signer: signer.receiptSigner,
+    logger,
+  });
+  closing.add(() => anchoring.close());
   const witnesses = createWitnesses(options, { store, logger, consistencyPath: reader.consistencyPath });
   if (witnesses !== undefined) closing.add(() => witnesses.close());
-  const prover = createProver({ store, reader, signer, issuers, size, cosigned: () => witnesses?.cosigned, anchored });
+  const prover = createProver({
+    store,
+    reader,
+    signer,
+    issuers,
+    size,
+    cosigned: () => witnesses?.cosigned,
+    anchored: anchoring.firstCovering,
+    logger,
+  });
   const metrics = createMetrics(() => gaugesOf(status()));
   let published = 0;
   const sequencer = await createSequencer({
@@ -155,15 +175,6 @@ async function compose(
   closing.add(() => sequencer.close());
   published = sequencer.head.size;
   if (published > 0) witnesses?.publish(sequencer.head); // there is nothing to vouch for in an empty log
-  const anchoring = startAnchoring({
-    origin: signer.origin,
-    signer: signer.receiptSigner,
-    places: options.anchoring,
-    folder: folder.folder,
-    readHead: () => sequencer.head,
-    logger,
-  });
-  closing.add(() => anchoring.close());
   const status = (): NotaryStatus => ({
     head: sequencer.head,
     queued: sequencer.queued,
@@ -193,7 +204,8 @@ async function compose(
       if (found === undefined) throw new AttestryError("NOT_FOUND", `The log has no entry ${index}.`);
       return found;
     },
-    anchors: (limit) => anchoring.list(limit),
+    startAnchoring: anchoring.start,
+    anchors: anchoring.list,
     readTile: (address) => reader.readAddress(address, sequencer.head.size),
     close: closing.close,
   };

@@ -9,6 +9,7 @@ import {
   parseNote,
   type ReceiptParts,
 } from "@attestry/core";
+import type { Logger } from "pino";
 import type { AnchoredHead } from "./anchoring/anchoring.ts";
 import { type FoundEntry, readEntry } from "./find.ts";
 import type { HeadSigner } from "./heads.ts";
@@ -39,12 +40,14 @@ export interface ProverOptions {
   readonly cosigned: () => CurrentHead | undefined;
   /** Heads that cover the entry and are anchored or stamped. */
   readonly anchored: (index: number) => Promise<readonly AnchoredHead[]>;
+  readonly logger: Pick<Logger, "error">;
 }
 
 /** Later statements that a proof file carries. */
 const maxLater = 16;
 
-export function createProver({ store, reader, signer, issuers, size, cosigned, anchored }: ProverOptions): Prover {
+export function createProver(options: ProverOptions): Prover {
+  const { store, reader, signer, issuers, size, cosigned, anchored, logger } = options;
   const verifierKeys = signer.verifierKeys.map(({ text }) => text);
 
   const inclusionPath = gatherPaths(reader);
@@ -90,16 +93,29 @@ export function createProver({ store, reader, signer, issuers, size, cosigned, a
 
   /** The receipt that `receipt` gives, and one more for each further head that is anchored. */
   async function receiptsFor(index: number): Promise<Uint8Array[]> {
-    const [first, vouched] = await Promise.all([headFor(index), anchored(index)]);
-    const others = vouched.filter(({ size: other }) => other !== first.size);
+    const [first, all] = await Promise.all([headFor(index), readAnchored(index)]);
+    const same = all.find(({ head }) => head.size === first.size);
+    const others = all.filter((one) => one !== same);
     return Promise.all([
-      receiptOf(
-        index,
-        first,
-        vouched.find(({ size: other }) => other === first.size),
-      ),
-      ...others.map(async (other) => receiptOf(index, await headOf(other.size - 1), other)),
+      receiptOf(index, first, same?.vouched),
+      ...others.map(({ head, vouched }) => receiptOf(index, head, vouched)),
     ]);
+  }
+
+  /** Anchors are no condition of a proof: without those that cannot be had it is as good as it was before there were any. */
+  async function readAnchored(index: number): Promise<VouchedHead[]> {
+    try {
+      const found = (await anchored(index)).filter((vouched) => vouched.size <= size());
+      const pairs = await Promise.all(
+        found.map(async (vouched) => ({ vouched, head: await headOf(vouched.size - 1) })),
+      );
+      for (const { vouched } of pairs.filter((pair) => !isSameTree(pair)))
+        logger.error({ size: vouched.size }, "what was anchored is not in the log");
+      return pairs.filter(isSameTree);
+    } catch (err) {
+      logger.error({ err }, "the anchors cannot be read");
+      return [];
+    }
   }
 
   async function evidenceOf({ statement }: FoundEntry): Promise<Evidence> {
@@ -147,6 +163,15 @@ export function createProver({ store, reader, signer, issuers, size, cosigned, a
       return assemble(entry, later);
     },
   };
+}
+
+interface VouchedHead {
+  readonly head: CurrentHead;
+  readonly vouched: AnchoredHead;
+}
+
+function isSameTree({ head, vouched }: VouchedHead): boolean {
+  return head.size === vouched.size && equalBytes(head.rootHash, vouched.rootHash);
 }
 
 function isAbout(candidate: FoundEntry | undefined, entry: FoundEntry): boolean {

@@ -62,6 +62,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     });
     const url = await listen(app, host, port);
     logger.info({ url, origin: notary.origin, treeSize: notary.status.head.size }, "listening");
+    setImmediate(notary.startAnchoring); // its drivers take long to load: whoever waits for this server is told first
     let closing: Promise<void> | undefined;
     const close = async (): Promise<void> => {
       await stop(app, stopTimeout);

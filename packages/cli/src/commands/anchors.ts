@@ -34,8 +34,8 @@ async function anchors({ output }: Context, options: Options): Promise<ExitCode>
   return 0;
 }
 
-function describe({ place, kind, size, state, block, time, problem, about }: AnchorSummary): string {
-  const where = kind === "ledger" ? `ledger ${place}, contract ${about["contract"]}` : place;
-  const when = time === undefined ? "" : `, ${kind === "ledger" ? `block ${block} of ` : ""}${time}`;
-  return `${state.padEnd(9)} the first ${count(size)} entries on ${where}${when}${problem === undefined ? "" : ` — ${problem}`}`;
+function describe({ place, kind, size, state, block, time, problem }: AnchorSummary): string {
+  const where = kind === "ledger" && block !== undefined ? `${place}, block ${block}` : place;
+  const what = `${state.padEnd(9)} the first ${count(size)} ${size === 1 ? "entry" : "entries"}: ${where}`;
+  return [what, ...(time === undefined ? [] : [time]), ...(problem === undefined ? [] : [problem])].join(", ");
 }

@@ -1,12 +1,12 @@
 /** `attestry ledger`: deploys the AttestryAnchors contract and governs who may anchor. */
-import { join } from "node:path";
 import { AttestryError, type parseCoseKey } from "@attestry/core";
 import type { ConsortiumAction, ContractAt, Decision, EvmAccount, Hex } from "@attestry/ledger/evm";
 import type { Command } from "commander";
+import { accountFile, openAccount } from "../anchoring.ts";
 import { examples } from "../help.ts";
 import { type Output, plain } from "../output.ts";
 import { action, type Context, type ExitCode } from "../program.ts";
-import { dataFolder, serverUrl } from "../settings.ts";
+import { dataFolder, nodeUrl, serverUrl } from "../settings.ts";
 
 interface Options {
   readonly ledger: string;
@@ -29,6 +29,18 @@ export function configure(command: Command): void {
     "Deploys the contract that anchors stand in, and says who may write there. Adding or removing a member or a writer takes a " +
       "majority of the members: one proposes, others approve. More in docs/ledgers.md.",
   );
+  const account = command
+    .command("account")
+    .summary("Shows the address of the account that sends, and makes its key where there is none.")
+    .description(
+      "Shows the address of the account that sends, to be given money (where the chain asks for it) and made a writer. Its key is " +
+        "made where there is none.",
+    )
+    .option("--key <file>", "its key (default: keys/ledger.key in the data folder)")
+    .option("--data <dir>", "data folder (default: $ATTESTRY_DATA or ~/.attestry)")
+    .option("--json", "print one JSON object");
+  action<Options>(account, showAccount);
+
   const shared = (name: string, summary: string): Command =>
     command
       .command(name)
@@ -78,23 +90,31 @@ export function configure(command: Command): void {
 
 async function open(options: Options): Promise<{ evm: Evm; at: ContractAt; account: EvmAccount }> {
   const evm = await loadEvm();
-  const url = serverUrl(options.ledger);
+  const url = nodeUrl(options.ledger);
   const at = await evm.connect({ url, chainId: await evm.readChainId(url), contract: options.contract });
-  return { evm, at, account: await evm.openAccountFile(keyFile(options)) };
+  return { evm, at, account: await senderOf(options) };
 }
 
-function keyFile({ key, data }: Options): string {
-  return key ?? join(dataFolder(data), "keys", "ledger.key");
+function senderOf({ key, data }: Options): Promise<EvmAccount> {
+  return openAccount(accountFile(key, dataFolder(data)), false);
+}
+
+async function showAccount({ output }: Context, { key, data }: Options): Promise<ExitCode> {
+  const path = accountFile(key, dataFolder(data));
+  const { address } = await openAccount(path, true);
+  output.value({ account: address, key: path });
+  output.line(address);
+  return 0;
 }
 
 async function deployContract({ output }: Context, options: Options): Promise<ExitCode> {
   const evm = await loadEvm();
-  const url = serverUrl(options.ledger);
+  const url = nodeUrl(options.ledger);
   const chainId = await evm.readChainId(url);
   const deployed = await evm.deployContract({
     url,
     chainId,
-    account: await evm.openAccountFile(keyFile(options)),
+    account: await senderOf(options),
     ...(options.notary === undefined ? {} : { logs: [await logOf(serverUrl(options.notary))] }),
     ...(options.member === undefined ? {} : { members: options.member }),
     ...(options.writer === undefined ? {} : { writers: options.writer.map(parseWriter) }),
@@ -124,7 +144,7 @@ function parseWriter(text: string): { member: string; account: string } {
 
 async function showStatus({ output }: Context, options: Options): Promise<ExitCode> {
   const evm = await loadEvm();
-  const url = serverUrl(options.ledger);
+  const url = nodeUrl(options.ledger);
   const at = await evm.connect({ url, chainId: await evm.readChainId(url), contract: options.contract });
   const consortium = await evm.readConsortium(at);
   output.value(consortium);

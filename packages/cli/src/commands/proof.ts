@@ -6,6 +6,7 @@ import type { Command } from "commander";
 import { asAttestryError } from "../errors.ts";
 import { writeFileWhole } from "../files/write-file.ts";
 import { examples } from "../help.ts";
+import { hasMore, mergeProofs } from "../merge-proofs.ts";
 import { plain, printError } from "../output.ts";
 import { openPins, trustedLog } from "../pins.ts";
 import { action, type Context, type ExitCode } from "../program.ts";
@@ -24,7 +25,7 @@ export function configure(command: Command): void {
     .summary("Adds what has come since: cosignatures, anchors, time stamps, later statements.")
     .description(
       "Fetches each proof again and puts it in the old one's place, once it was seen to prove the same entry. The notary " +
-        "that is asked cannot make it worse: a proof that does not hold is not taken.",
+        "that is asked cannot make it worse: a proof that does not hold is not taken, and what the old one has beside is kept.",
     )
     .argument("<proof...>", "proof files, or the files that they stand beside")
     .option("--server <url>", "the notary (default: $ATTESTRY_SERVER or http://127.0.0.1:8080)")
@@ -42,7 +43,7 @@ async function refreshAll({ output }: Context, options: Options, paths: readonly
     try {
       const { changed, anchors, timeStamps } = await refreshOne(path, notary, options);
       output.value({ proof: path, changed, anchors, timeStamps });
-      const holds = `${anchors} ledger ${anchors === 1 ? "anchor" : "anchors"}, ${timeStamps} time stamps`;
+      const holds = `${plural(anchors, "ledger anchor")}, ${plural(timeStamps, "time stamp")}`;
       output.line(plain(`${changed ? "✓" : "="} ${path}: ${changed ? "refreshed" : "nothing new"} (${holds})`));
     } catch (thrown) {
       const error = asAttestryError(thrown);
@@ -54,42 +55,53 @@ async function refreshAll({ output }: Context, options: Options, paths: readonly
   return exits.reduce((worst, exit) => (exit > worst ? exit : worst));
 }
 
+function plural(number: number, what: string): string {
+  return `${number} ${what}${number === 1 ? "" : "s"}`;
+}
+
 function proofPath(given: string): string {
   const beside = `${given}.proof`;
   return !given.endsWith(".proof") && statSync(beside, { throwIfNoEntry: false })?.isFile() ? beside : given;
 }
 
-async function refreshOne(
-  path: string,
-  notary: NotaryClient,
-  options: Options,
-): Promise<{ changed: boolean; anchors: number; timeStamps: number }> {
-  const before = readProofBytes(path);
-  const { statement, receipts } = parseProofFile(before);
-  const [receipt] = receipts;
+interface Refreshed {
+  readonly changed: boolean;
+  readonly anchors: number;
+  readonly timeStamps: number;
+}
+
+async function refreshOne(path: string, notary: NotaryClient, options: Options): Promise<Refreshed> {
+  const bytes = readProofBytes(path);
+  const before = parseProofFile(bytes);
+  const [receipt] = before.receipts;
   if (receipt === undefined)
     throw new AttestryError("NOT_FOUND", `${path} holds no receipt to go by. Notarise it again.`);
-  const after = await notary.proofFile(receipt.index);
-  const fresh = parseProofFile(after);
-  if (!equalBytes(fresh.statement.entry, statement.entry)) {
+  const fetched = await notary.proofFile(receipt.index);
+  const fresh = parseProofFile(fetched);
+  if (!equalBytes(fresh.statement.entry, before.statement.entry)) {
     throw new AttestryError(
       "NOT_FOUND",
       `Entry ${receipt.index} of that notary is another statement than that of ${path}.`,
     );
   }
-  await checkSound(after, receipt.claims.iss ?? "", options);
-  if (!equalBytes(before, after)) writeFileWhole(path, after, { durable: true });
+  const faultOf = (proof: Uint8Array): Promise<string | undefined> =>
+    findFault(proof, receipt.claims.iss ?? "", options);
+  const fault = await faultOf(fetched);
+  if (fault !== undefined) throw new AttestryError("VERIFY_UNTRUSTED", `What the notary gave is not taken: ${fault}`);
+  const held = (await faultOf(bytes)) === undefined; // nothing of a damaged one is kept
+  const changed = !held || hasMore(fresh, before);
+  const after = !changed ? bytes : held ? mergeProofs(before, fresh) : fetched;
+  if (changed) writeFileWhole(path, after, { durable: true });
+  const { receipts } = parseProofFile(after);
   const sum = (list: "anchors" | "timeStamps"): number =>
-    fresh.receipts.reduce((total, { evidence }) => total + (evidence[list]?.length ?? 0), 0);
-  return { changed: !equalBytes(before, after), anchors: sum("anchors"), timeStamps: sum("timeStamps") };
+    receipts.reduce((total, { evidence }) => total + (evidence[list]?.length ?? 0), 0);
+  return { changed, anchors: sum("anchors"), timeStamps: sum("timeStamps") };
 }
 
-/** Refuses what does not hold under the log's noted keys; without noted keys, what does not hold together. */
-async function checkSound(proof: Uint8Array, origin: string, options: Options): Promise<void> {
+/** Why it does not hold under the log's noted keys; without noted keys, why it does not hold together. */
+async function findFault(proof: Uint8Array, origin: string, options: Options): Promise<string | undefined> {
   const pin = openPins(dataFolder(options.data)).find(origin);
   const trust = { ...emptyTrust, logs: pin === undefined ? [] : [trustedLog(pin, "the noted keys")] };
   const { verdict, summary } = await verify({ proof, trust });
-  if (verdict === "invalid" || (pin !== undefined && verdict === "untrusted")) {
-    throw new AttestryError("VERIFY_UNTRUSTED", `What the notary gave is not taken: ${summary}`);
-  }
+  return verdict === "invalid" || (pin !== undefined && verdict === "untrusted") ? summary : undefined;
 }

@@ -1,8 +1,8 @@
 /** `attestry up`: starts a notary and runs it until it is stopped. */
 import { AttestryError, parseVerifierKey } from "@attestry/core";
-import type { RunningServer, ServerOptions, WitnessOption } from "@attestry/server";
+import type { AnchoringPlace, RunningServer, ServerOptions, WitnessOption } from "@attestry/server";
 import type { Command } from "commander";
-import { type AnchoringOptions, addAnchoringOptions, openAnchoring } from "../anchoring.ts";
+import { type AnchoringOptions, addAnchoringOptions, describePlace, openPlaces } from "../anchoring.ts";
 import { examples } from "../help.ts";
 import { type Output, plain } from "../output.ts";
 import { action, type Context, type ExitCode } from "../program.ts";
@@ -51,17 +51,15 @@ async function up(context: Context, options: Options): Promise<ExitCode> {
   const witnesses = witnessOptions(options.witness ?? []);
   const quorum = options.quorum === undefined ? {} : { witnessQuorum: quorumOf(options.quorum, witnesses.length) };
   const origin = options.origin === undefined ? {} : { origin: options.origin };
-  const anchoring = openAnchoring(options, data);
-  const serving = { ...(await servingSettings(options)), data, anchoring: anchoring.places };
+  const serving = { ...(await servingSettings(options)), data, anchoring: await openPlaces(options, data) };
   const settings: ServerOptions = { ...serving, witnesses, ...quorum, ...origin };
   const interrupted = context.untilInterrupted();
   const { startServer } = await import("@attestry/server");
   const server = await withPassphrase(settings, startServer);
-  welcome(server, data, output);
+  welcome(server, settings.anchoring ?? [], data, output);
   await interrupted;
   output.note("Stopping: answering what is under way.");
   await server.close();
-  await anchoring.close();
   output.note("Stopped. Everything that was acknowledged is on the disk.");
   return 0;
 }
@@ -85,9 +83,15 @@ function quorumOf(text: string, witnesses: number): number {
   throw new AttestryError("USAGE", `--quorum takes a number from 1 to the number of witnesses, ${witnesses}.`);
 }
 
-function welcome({ url, notary }: RunningServer, data: string, output: Output): void {
+function welcome(
+  { url, notary }: RunningServer,
+  places: readonly AnchoringPlace[],
+  data: string,
+  output: Output,
+): void {
   const { size } = notary.status.head;
-  output.value({ url, origin: notary.origin, data, treeSize: size, verifierKeys: notary.verifierKeys });
+  const anchoring = places.map(({ kind, name }) => ({ kind, name }));
+  output.value({ url, origin: notary.origin, data, treeSize: size, verifierKeys: notary.verifierKeys, anchoring });
   // started by `npm run up`, the command is found through npx
   const attestry = process.env["npm_lifecycle_event"] === undefined ? "attestry" : "npx attestry";
   const server = url === serverUrl(undefined) ? "" : ` --server ${url}`;
@@ -98,7 +102,7 @@ function welcome({ url, notary }: RunningServer, data: string, output: Output): 
   address   ${url} (open it in a browser; the API is at ${url}/docs)
   log       ${shown}, ${count(size)} ${size === 1 ? "entry" : "entries"}
   data      ${plain(data)}
-
+${places.map((place) => `  ${plain(describePlace(place))}\n`).join("")}
 Notarise something, in another terminal:
   echo "my first record" > record.txt
   ${attestry} notarize record.txt${server}${folder}

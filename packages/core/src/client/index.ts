@@ -9,5 +9,6 @@ export {
   type EntrySummary,
   type NotaryClient,
   type NotaryStatus,
+  type PlaceSummary,
   type Registration,
 } from "./notary-client.ts";

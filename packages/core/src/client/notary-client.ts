@@ -34,6 +34,27 @@ export interface NotaryStatus {
   /** ISO 8601, or absent for an empty log. */
   readonly checkpointTime?: string;
   readonly version: string;
+  /** What waits for its index. */
+  readonly queue?: { readonly entries: number; readonly bytes: number };
+  readonly witnesses?: readonly { readonly name: string; readonly lastSize: number; readonly healthy: boolean }[];
+  /** `problem`: why there are no places although there should be. */
+  readonly anchoring?: { readonly places: readonly PlaceSummary[]; readonly problem?: string };
+}
+
+/** A ledger or time stamp authority that the log goes to, with the number of anchors in each state. */
+export interface PlaceSummary {
+  readonly name: string;
+  readonly kind: "ledger" | "authority";
+  readonly about: Readonly<Record<string, string | number>>;
+  readonly submitted: number;
+  readonly included: number;
+  readonly final: number;
+  readonly lost: number;
+  /** Entries that a final anchor covers, and its time, ISO 8601. */
+  readonly finalSize: number;
+  readonly finalTime?: string;
+  /** Why it does not get on. */
+  readonly problem?: string;
 }
 
 /** What became of one statement: registered, or refused for a reason of its own. */

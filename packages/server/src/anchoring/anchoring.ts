@@ -1,35 +1,61 @@
 /**
  * Anchors the log on every configured ledger and has its checkpoints stamped by every configured authority, each on its own
- * schedule and in the background; gives what came of it to proof files. Registration never waits for any of it.
+ * schedule and in the background; gives what came of it to proof files. Registration waits for none of it, and no place for
+ * another.
  */
-import type { Signer } from "@attestry/core";
+import { once } from "node:events";
+import { setTimeout as sleep } from "node:timers/promises";
+import { AttestryError, encodeHex, isAttestryError, type PublicKey, type Signer } from "@attestry/core";
 import {
+  type Anchorer,
   type AnchorerStatus,
   type AnchorRecord,
-  type AnchorState,
   type AnchorStore,
   createAnchorer,
   type Ledger,
+  openSqliteAnchorStore,
 } from "@attestry/ledger";
 import type { Logger } from "pino";
 import type { CurrentHead } from "../log/store.ts";
 
-/** A ledger or a time stamp authority, and when to go to it. */
-export interface AnchoringPlace {
-  readonly ledger: Ledger;
-  readonly kind: "ledger" | "authority";
-  /** An anchor is due when the log has grown and so many milliseconds have passed since the one before… */
+/** When an anchor is due: the log has grown, and so much time has passed since the one before or so many entries have come. */
+export interface Schedule {
   readonly everyMs: number;
-  /** …or so many entries have come. */
   readonly everyEntries: number;
-  /** What people need to find it: chain id and contract, or the authority's address. */
-  readonly about: Readonly<Record<string, string | number>>;
+}
+
+/** The log that is to be anchored, as its ledgers need to know it. */
+export interface AnchoredLog {
+  readonly origin: string;
+  readonly receiptKey: PublicKey;
+}
+
+export type PlaceKind = "ledger" | "authority";
+
+/** What people need to find a place: chain id, contract and account, or the authority's address. No secret is in it. */
+export type About = Readonly<Record<string, string | number>>;
+
+/** A ledger or a time stamp authority that the log goes to. */
+export interface AnchoringPlace extends Schedule {
+  /** What it is called until it is open. */
+  readonly name: string;
+  readonly kind: PlaceKind;
+  /** Makes it ready. Called again, more and more seldom, for as long as it fails. */
+  open(log: AnchoredLog): Promise<OpenPlace>;
+}
+
+export interface OpenPlace {
+  /** What anchored there is kept under its name, which is the same at every start. */
+  readonly ledger: Ledger;
+  readonly about: About;
+  close?(): Promise<void>;
 }
 
 export interface AnchoringOptions {
   readonly origin: string;
   readonly places: readonly AnchoringPlace[];
-  readonly store: AnchorStore;
+  /** Where `anchors.db` is kept. */
+  readonly folder: string;
   /** The newest durable head. */
   readHead(): CurrentHead;
   /** The log's ES256 key. */
@@ -38,79 +64,191 @@ export interface AnchoringOptions {
 }
 
 export interface PlaceStatus extends AnchorerStatus {
-  readonly kind: AnchoringPlace["kind"];
-  readonly about: AnchoringPlace["about"];
+  readonly kind: PlaceKind;
+  readonly about: About;
 }
 
-export type AnchorSummary = AnchorRecord & Pick<AnchoringPlace, "kind" | "about">;
+export interface AnchoringStatus {
+  readonly places: readonly PlaceStatus[];
+  /** Why there are none although there should be. */
+  readonly problem?: string;
+}
 
-/** What vouches for the head of one size. */
+export type AnchorSummary = AnchorRecord & Pick<PlaceStatus, "kind" | "about">;
+
+/** What vouches for one head of the log. */
 export interface AnchoredHead {
   readonly size: number;
+  readonly rootHash: Uint8Array;
   readonly anchors: readonly Uint8Array[];
   readonly timeStamps: readonly Uint8Array[];
 }
 
 export interface Anchoring {
-  status(): PlaceStatus[];
-  /** Of each ledger and authority the first final anchor that covers the entry, gathered by head, the smallest first. */
+  /** Goes to work. Until then it gives what was anchored earlier. */
+  start(): void;
+  status(): AnchoringStatus;
+  /**
+   * Of each ledger and authority, those of earlier configurations too, the first final anchor that covers the entry; by head,
+   * the smallest first.
+   */
   firstCovering(index: number): Promise<AnchoredHead[]>;
-  /** Anchors, the newest first. */
+  /** Anchors, the newest first. @throws UNAVAILABLE_STORAGE, FATAL_CORRUPT */
   list(limit: number): Promise<AnchorSummary[]>;
   close(): Promise<void>;
 }
 
-const allStates: readonly AnchorState[] = ["submitted", "included", "final", "lost"];
+/** What time stamps are kept under begins with this. */
+export const authorityPrefix = "tsa ";
 
-/** @throws UNAVAILABLE_STORAGE, FATAL_CORRUPT: of the anchors' own store */
+/** A proof file has room for 16 receipts. */
+const maxHeads = 15;
+const closeTimeout = 5000;
+const maxOpenBackoff = 60_000;
+
+/** Whatever is wrong with its store, the notary goes on: `status` says so then. */
 export async function createAnchoring(options: AnchoringOptions): Promise<Anchoring> {
-  const { origin, places, store, readHead, signer, logger } = options;
-  const readCheckpoint = async (): Promise<CurrentHead | undefined> => (readHead().size > 0 ? readHead() : undefined);
-  const onChange = ({ ledger, size, state, problem }: AnchorRecord): void => {
-    logger.info({ ledger, size, state, ...(problem && { problem }) }, "anchor");
-  };
-  const running = await Promise.all(
-    places.map(async (place) => {
-      const { ledger, everyMs, everyEntries } = place;
-      const timing = { everyMs, everyEntries, pollMs: Math.min(2000, everyMs) };
-      const common = { ledger, store, origin, readCheckpoint, signForLedger: signer, onChange };
-      return { ...place, anchorer: await createAnchorer({ ...common, ...timing }) };
-    }),
-  );
+  const { folder, origin, logger } = options;
+  try {
+    const store = openSqliteAnchorStore(folder);
+    return anchorWith(store, new Set(await store.ledgers(origin)), options);
+  } catch (error) {
+    logger.error({ err: error }, "anchoring cannot be started");
+    const refuse = async (): Promise<never> => {
+      throw error;
+    };
+    const status = { places: [], problem: describe(error) };
+    return { start() {}, status: () => status, firstCovering: async () => [], list: refuse, close: async () => {} };
+  }
+}
+
+/** @param names of all ledgers that the store has anchors on */
+function anchorWith(store: AnchorStore, names: Set<string>, options: AnchoringOptions): Anchoring {
+  const { origin, places, logger } = options;
+  const stopping = new AbortController();
+  const stations = places.map((place): Station => ({ place }));
+  let running: Promise<void>[] = [];
+
+  async function open(station: Station): Promise<Required<Pick<Station, "opened" | "anchorer">>> {
+    const { signer, readHead } = options;
+    const opened = await station.place.open({ origin, receiptKey: signer.publicKey });
+    try {
+      const { name } = opened.ledger;
+      if (stations.some((other) => other.opened?.ledger.name === name))
+        throw new AttestryError("USAGE", `${name} is configured twice; once is enough.`);
+      const anchorer = await createAnchorer({
+        ledger: opened.ledger,
+        store,
+        origin,
+        readCheckpoint: async () => (readHead().size > 0 ? readHead() : undefined),
+        signForLedger: signer,
+        onChange: logChange(logger),
+        everyMs: station.place.everyMs,
+        everyEntries: station.place.everyEntries,
+        pollMs: Math.min(2000, station.place.everyMs),
+      });
+      names.add(name);
+      return { opened, anchorer };
+    } catch (error) {
+      await opened.close?.();
+      throw error;
+    }
+  }
+
+  async function openPatiently(station: Station): Promise<void> {
+    for (let wait = 1000; !stopping.signal.aborted; wait = Math.min(2 * wait, maxOpenBackoff)) {
+      try {
+        Object.assign(station, await open(station), { problem: undefined });
+        return;
+      } catch (error) {
+        const message = describe(error);
+        if (station.problem?.message !== message)
+          logger.warn({ err: error, place: station.place.name }, "no anchoring");
+        const code = isAttestryError(error) ? error.code : "FATAL_INTERNAL";
+        station.problem = { code, message, since: station.problem?.since ?? Date.now() };
+      }
+      await sleep(wait, undefined, { signal: stopping.signal, ref: false }).catch(() => {});
+    }
+  }
+
+  async function run(station: Station): Promise<void> {
+    await openPatiently(station);
+    if (!stopping.signal.aborted) await once(stopping.signal, "abort");
+    await station.anchorer?.close();
+    await station.opened?.close?.();
+  }
+
+  const kindAndAbout = (name: string): Pick<PlaceStatus, "kind" | "about"> => ({
+    kind: name.startsWith(authorityPrefix) ? "authority" : "ledger",
+    about: stations.find(({ opened }) => opened?.ledger.name === name)?.opened?.about ?? {},
+  });
 
   return {
-    status: () => running.map(({ anchorer, kind, about }) => ({ ...anchorer.status(), kind, about })),
+    start(): void {
+      running = stations.map((station) => run(station).catch((err) => logger.error({ err }, "anchoring ended")));
+    },
+    status: () => ({ places: stations.map(statusOf) }),
 
     async firstCovering(index: number): Promise<AnchoredHead[]> {
-      const found = await Promise.all(
-        running.map(async ({ anchorer, kind }) => ({ kind, record: await anchorer.firstCovering(index) })),
-      );
-      const heads = new Map<number, { size: number; anchors: Uint8Array[]; timeStamps: Uint8Array[] }>();
-      for (const { kind, record } of found) {
-        if (record?.proof === undefined) continue;
-        const head = heads.get(record.size) ?? { size: record.size, anchors: [], timeStamps: [] };
-        (kind === "ledger" ? head.anchors : head.timeStamps).push(record.proof);
-        heads.set(record.size, head);
-      }
-      return [...heads.values()].sort((a, b) => a.size - b.size);
+      const first = { covering: index, states: ["final"], limit: 1, order: "ascending" } as const;
+      const found = await Promise.all([...names].map((name) => store.list(name, origin, first)));
+      return gatherByHead(found.flat()).slice(0, maxHeads);
     },
 
     async list(limit: number): Promise<AnchorSummary[]> {
-      const lists = await Promise.all(
-        running.map(async ({ ledger, kind, about }) => {
-          const records = await store.list(ledger.name, origin, { states: allStates, limit, order: "descending" });
-          return records.map((record) => ({ ...record, kind, about }));
-        }),
-      );
-      return lists
+      const newest = { limit, order: "descending" } as const;
+      const found = await Promise.all([...names].map((name) => store.list(name, origin, newest)));
+      return found
         .flat()
         .sort((a, b) => b.submittedAt - a.submittedAt || b.size - a.size)
-        .slice(0, limit);
+        .slice(0, limit)
+        .map((record) => ({ ...record, ...kindAndAbout(record.ledger) }));
     },
 
     async close(): Promise<void> {
-      await Promise.all(running.map(({ anchorer }) => anchorer.close()));
+      stopping.abort();
+      const waited = new AbortController();
+      // A node that is slow to answer is not waited for: what was sent is in the store, and the next start goes on from there.
+      await Promise.race([Promise.all(running), sleep(closeTimeout, undefined, { signal: waited.signal })]);
+      waited.abort();
       await store.close();
     },
   };
+}
+
+/** A place and how far it has come. */
+interface Station {
+  readonly place: AnchoringPlace;
+  opened?: OpenPlace;
+  anchorer?: Anchorer;
+  problem?: AnchorerStatus["problem"];
+}
+
+function statusOf({ place, opened, anchorer, problem }: Station): PlaceStatus {
+  const counts = { submitted: 0, included: 0, final: 0, lost: 0 };
+  const unopened = { ledger: place.name, counts, newest: undefined, newestFinal: undefined, problem };
+  return { ...(anchorer?.status() ?? unopened), kind: place.kind, about: opened?.about ?? {} };
+}
+
+function gatherByHead(records: readonly AnchorRecord[]): AnchoredHead[] {
+  const heads = Map.groupBy(records, ({ size, rootHash }) => `${size} ${encodeHex(rootHash)}`).values();
+  const gathered = [...heads].flatMap((same) => {
+    const [first] = same;
+    const proofs = (kind: PlaceKind): Uint8Array[] =>
+      same.flatMap(({ ledger, proof }) =>
+        proof !== undefined && ledger.startsWith(authorityPrefix) === (kind === "authority") ? [proof] : [],
+      );
+    if (first === undefined) return [];
+    return [{ size: first.size, rootHash: first.rootHash, anchors: proofs("ledger"), timeStamps: proofs("authority") }];
+  });
+  return gathered.sort((a, b) => a.size - b.size);
+}
+
+function logChange(logger: Logger): (record: AnchorRecord) => void {
+  return ({ ledger, size, state, problem }) =>
+    logger.info({ ledger, size, state, ...(problem && { problem }) }, "anchor");
+}
+
+function describe(error: unknown): string {
+  return isAttestryError(error) ? error.message : "It could not be made ready; the server's log says why.";
 }

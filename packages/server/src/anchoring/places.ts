@@ -1,113 +1,117 @@
 /** The places that a log can be anchored at: a contract on an EVM ledger, a time stamp authority, or a chain on this very machine. */
 import { readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { AttestryError, isAttestryError, parsePemCertificates } from "@attestry/core";
+import { AttestryError, isAttestryError } from "@attestry/core";
 import { type Anvil, anvilAccountKey, anvilChainId, startAnvil } from "@attestry/ledger";
-import {
-  connect,
-  createAccount,
-  createAccountFile,
-  createEvmLedger,
-  deployContract,
-  type EvmAccount,
-  openAccountFile,
-  readChainId,
-} from "@attestry/ledger/evm";
+import type { EvmAccount } from "@attestry/ledger/evm";
 import { writePrivateFile } from "../keys/private-file.ts";
 import { createTimeStampLedger } from "../tsa/ledger.ts";
-import type { AnchoringPlace } from "./anchoring.ts";
-import type { AnchoredLog } from "./start.ts";
-
-/** When an anchor is due. */
-export interface Schedule {
-  readonly everyMs: number;
-  readonly everyEntries: number;
-}
+import { type AnchoredLog, type AnchoringPlace, authorityPrefix, type OpenPlace, type Schedule } from "./anchoring.ts";
 
 /** Covers a busy day in some 1,400 anchors; on a consortium's own chain they cost nothing but room. */
 export const defaultSchedule: Schedule = { everyMs: 60_000, everyEntries: 1_000_000 };
 
+type Evm = typeof import("@attestry/ledger/evm");
+
+/** The driver takes long to load: not before it is needed. */
+const loadEvm = (): Promise<Evm> => import("@attestry/ledger/evm");
+
 export interface LedgerPlaceOptions extends Partial<Schedule> {
-  /** Shown to people and kept with the anchors: one ledger keeps its name. */
-  readonly name: string;
+  /** Of the node; may hold a user name and password. */
   readonly url: string;
-  /** The chain that the node must be on. Left out: the one that it says it is on when the notary starts. */
+  /** The chain that the node must be on. Left out: the one that it says it is on when it is first reached. */
   readonly chainId?: number;
   readonly contract: string;
-  /** File with the account's key (mode 0600, 64 hexadecimal digits). */
-  readonly accountFile: string;
+  /** A writer of the contract. */
+  readonly account: EvmAccount;
   readonly finality?: "finalized" | number;
 }
 
-/**
- * The account's key is made when its file is not there: the ledger's status then says that it is no writer yet.
- * @throws USAGE_FILE, MALFORMED_KEY: of the account's file; UNAVAILABLE_LEDGER when no chain is given and the node is away
- */
-export async function ledgerPlace(options: LedgerPlaceOptions): Promise<AnchoringPlace> {
-  const { name, url, contract, finality } = options;
-  const account = await openAccount(options.accountFile);
-  const chainId = options.chainId ?? (await readChainId(url));
-  const ledger = createEvmLedger({
-    name,
-    url,
-    chainId,
-    contract,
-    account,
-    ...(finality === undefined ? {} : { finality }),
-  });
-  return { ledger, kind: "ledger", about: { chainId, contract }, ...scheduleOf(options) };
+/** @throws USAGE for an address that is none */
+export function ledgerPlace(options: LedgerPlaceOptions): AnchoringPlace {
+  const { url, account, finality } = options;
+  const contract = checkContract(options.contract);
+  return {
+    name: `${hostOf(url)} ${contract}`,
+    kind: "ledger",
+    ...scheduleOf(options),
+    async open(): Promise<OpenPlace> {
+      const { createEvmLedger, readChainId } = await loadEvm();
+      const chainId = options.chainId ?? (await readChainId(url));
+      // Whichever node speaks for it, and however its address is written, it is the same ledger.
+      const name = `chain ${chainId} ${contract.toLowerCase()}`;
+      const ledger = createEvmLedger({
+        name,
+        url,
+        chainId,
+        contract,
+        account,
+        ...(finality === undefined ? {} : { finality }),
+      });
+      return { ledger, about: { chainId, contract, account: account.address } };
+    },
+  };
 }
 
-async function openAccount(path: string): Promise<EvmAccount> {
-  try {
-    return await openAccountFile(path);
-  } catch (error) {
-    if (!isAttestryError(error) || error.code !== "NOT_FOUND") throw error;
-    return createAccountFile(path);
-  }
+function checkContract(text: string): string {
+  if (/^0x[0-9a-fA-F]{40}$/.test(text)) return text;
+  throw new AttestryError("USAGE", `"${text}" is no contract's address: 0x and 40 hexadecimal digits.`);
+}
+
+function hostOf(text: string): string {
+  const url = URL.parse(text);
+  if (url !== null && /^https?:$/.test(url.protocol)) return url.host;
+  throw new AttestryError("USAGE", `"${text}" is not an address like https://node.example.gov.`);
 }
 
 export interface AuthorityPlaceOptions extends Partial<Schedule> {
   readonly url: string;
-  /** File with the PEM certificates that the authority's must lead to. */
-  readonly rootsFile: string;
+  /** DER certificates that the authority's must lead to. */
+  readonly roots: readonly Uint8Array[];
 }
 
-/** @throws USAGE_FILE, MALFORMED_CERTIFICATE */
-export async function authorityPlace(options: AuthorityPlaceOptions): Promise<AnchoringPlace> {
-  const { url, rootsFile } = options;
-  const pem = await readFile(rootsFile, "utf8").catch((cause: unknown) => {
-    throw new AttestryError("USAGE_FILE", `The authority's certificates cannot be read from ${rootsFile}.`, { cause });
+/** @throws USAGE for an address that is none */
+export function authorityPlace(options: AuthorityPlaceOptions): AnchoringPlace {
+  const { url, roots } = options;
+  const shown = `${hostOf(url)}${new URL(url).pathname}`; // a query may hold a secret
+  const name = `${authorityPrefix}${shown}`;
+  const open = async (): Promise<OpenPlace> => ({
+    ledger: createTimeStampLedger({ name, url, roots }),
+    about: { url: shown },
   });
-  const ledger = createTimeStampLedger({ name: `tsa ${url}`, url, roots: parsePemCertificates(pem) });
-  return { ledger, kind: "authority", about: { url }, ...scheduleOf(options) };
+  return { name, kind: "authority", ...scheduleOf(options), open };
 }
 
 function scheduleOf({ everyMs, everyEntries }: Partial<Schedule>): Schedule {
   return { everyMs: everyMs ?? defaultSchedule.everyMs, everyEntries: everyEntries ?? defaultSchedule.everyEntries };
 }
 
-export interface LocalLedger {
-  readonly place: AnchoringPlace;
-  readonly url: string;
-  readonly contract: string;
-  close(): Promise<void>;
+export interface LocalPlaceOptions {
+  /** Where the chain is kept. */
+  readonly folder: string;
+  /** Default: 5,000. */
+  readonly everyMs?: number;
 }
 
 /**
- * An Ethereum chain of one node on this machine, kept in `DIR/ledger`, with the contract deployed. It shows the whole way of a
- * thumbprint; what it proves is no more than this machine's own word.
+ * An Ethereum chain of one node on this machine, with the contract deployed. It shows the whole way of a thumbprint; what it
+ * proves is no more than this machine's own word.
  */
-export async function startLocalLedger(data: string, log: AnchoredLog): Promise<LocalLedger> {
-  const anvil = await startAnvil({ folder: join(data, "ledger") });
+export function localPlace({ folder, everyMs = 5000 }: LocalPlaceOptions): AnchoringPlace {
+  const { everyEntries } = defaultSchedule;
+  return { name: "local", kind: "ledger", everyMs, everyEntries, open: (log) => openLocal(folder, log) };
+}
+
+async function openLocal(folder: string, log: AnchoredLog): Promise<OpenPlace> {
+  const anvil = await startAnvil({ folder });
   try {
-    const contract = await localContract(anvil, join(data, "ledger", "contract"), log);
-    const account = createAccount(anvilAccountKey);
-    const at = { url: anvil.url, chainId: anvilChainId, contract };
-    const ledger = createEvmLedger({ name: "local", ...at, account, finality: 0 });
-    const about = { chainId: anvilChainId, contract, url: anvil.url };
-    const place: AnchoringPlace = { ledger, kind: "ledger", about, everyMs: 5000, everyEntries: 1_000_000 };
-    return { place, url: anvil.url, contract, close: () => anvil.close() };
+    const evm = await loadEvm();
+    const contract = await localContract(evm, anvil, join(folder, "contract"), log);
+    const account = evm.createAccount(anvilAccountKey);
+    const { url } = anvil;
+    const at = { url, chainId: anvilChainId, contract };
+    const ledger = evm.createEvmLedger({ name: "local", ...at, account, finality: 0 });
+    return { ledger, about: { ...at, account: account.address }, close: () => anvil.close() };
   } catch (error) {
     await anvil.close();
     throw error;
@@ -115,19 +119,24 @@ export async function startLocalLedger(data: string, log: AnchoredLog): Promise<
 }
 
 /** The contract that was deployed before, or a new one when there is none or the chain was lost. */
-async function localContract(anvil: Anvil, path: string, { origin, receiptKey }: AnchoredLog): Promise<string> {
+async function localContract(
+  evm: Evm,
+  anvil: Anvil,
+  path: string,
+  { origin, receiptKey }: AnchoredLog,
+): Promise<string> {
   const at = { url: anvil.url, chainId: anvilChainId };
   const known = await readFile(path, "utf8").then((text) => text.trim(), () => undefined); // biome-ignore format: one line
   if (known !== undefined) {
     try {
-      return (await connect({ ...at, contract: known })).contract;
+      return (await evm.connect({ ...at, contract: known })).contract;
     } catch (error) {
       if (!isAttestryError(error) || error.code !== "POLICY_LEDGER") throw error;
     }
   }
   await rm(path, { force: true });
   const logs = [{ origin, publicKey: receiptKey }];
-  const { contract } = await deployContract({ ...at, account: createAccount(anvilAccountKey), logs });
+  const { contract } = await evm.deployContract({ ...at, account: evm.createAccount(anvilAccountKey), logs });
   await writePrivateFile(path, `${contract}\n`);
   return contract;
 }

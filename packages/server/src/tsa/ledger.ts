@@ -2,8 +2,8 @@
  * An RFC 3161 authority behind the `Ledger` port: it is asked, remembered and retried like any ledger, its token is the proof, and
  * what it has stamped is final at once.
  */
-import { AttestryError, decodeBase64, encodeBase64, encodeCheckpoint, encodeUtf8, sha256 } from "@attestry/core";
-import { checkTimeStamp, type Imprint } from "@attestry/core/timestamp";
+import { decodeBase64, encodeBase64, encodeCheckpoint, encodeUtf8, isAttestryError, sha256 } from "@attestry/core";
+import { checkTimeStamp, type Imprint, type TimeStamp } from "@attestry/core/timestamp";
 import type { AnchorPlace, AnchorPosition, AnchorTarget, Ledger, LedgerHealth, Submission } from "@attestry/ledger";
 import { requestTimeStamp } from "./client.ts";
 
@@ -15,38 +15,45 @@ export interface TimeStampLedgerOptions {
 }
 
 export function createTimeStampLedger({ name, url, roots }: TimeStampLedgerOptions): Ledger {
-  const authority = URL.parse(url)?.host ?? url;
-  // The journal is the token. What was read from it last, by tree size, until its proof is collected.
-  const tokens = new Map<number, Uint8Array>();
+  /** What the token in the journal says; undefined when there is none, and when it does not hold under these roots (any more). */
+  async function readToken(target: AnchorTarget, journal: string | undefined): Promise<TimeStamp | undefined> {
+    if (journal === undefined) return undefined;
+    try {
+      return await checkTimeStamp({ token: decodeToken(journal), imprint: imprintOf(target), roots });
+    } catch (error) {
+      if (isAttestryError(error)) return undefined;
+      throw error;
+    }
+  }
 
   return {
     name,
 
     async submitAnchor(target: AnchorTarget, { journal, save }: Submission): Promise<void> {
-      if (journal !== undefined) return;
+      if ((await readToken(target, journal)) !== undefined) return;
       const { token } = await requestTimeStamp({ url, imprint: imprintOf(target), roots });
       await save(encodeBase64(token));
     },
 
     async readAnchor(target: AnchorTarget, journal?: string): Promise<AnchorPosition> {
-      if (journal === undefined) return { state: "absent" };
-      const token = decodeBase64(journal, "FATAL_CORRUPT");
-      const { time, serial } = await checkTimeStamp({ token, imprint: imprintOf(target), roots });
-      tokens.set(target.size, token);
-      return { state: "final", place: { block: 0, id: serial, time } };
+      const stamp = await readToken(target, journal);
+      if (stamp === undefined) return { state: "absent" };
+      return { state: "final", place: { block: 0, id: stamp.serial, time: stamp.time } };
     },
 
-    async collectProof(target: AnchorTarget, _place: AnchorPlace): Promise<Uint8Array> {
-      const token = tokens.get(target.size);
-      if (token === undefined) throw new AttestryError("UNAVAILABLE_LEDGER", "The token has not been read again yet.");
-      tokens.delete(target.size);
-      return token;
+    async collectProof(_target: AnchorTarget, _place: AnchorPlace, journal?: string): Promise<Uint8Array> {
+      return decodeToken(journal ?? "");
     },
 
     async health(): Promise<LedgerHealth> {
-      return { network: `time stamp authority ${authority}`, account: "", block: 0, time: 0, problems: [] };
+      return { network: "time stamp authority", account: "", block: 0, time: 0, problems: [] };
     },
   };
+}
+
+/** The journal is the token. */
+function decodeToken(journal: string): Uint8Array {
+  return decodeBase64(journal, "FATAL_CORRUPT");
 }
 
 /** A token is over the text that the log signs. */
