@@ -33,8 +33,9 @@ export function createRegistration(
   parts: RegistrationParts,
 ): (statements: readonly Uint8Array[]) => Promise<Registered> {
   const { admission, sequencer, metrics, logger, witnesses, witnessWait } = parts;
+  const gatherer = createGatherer(sequencer);
 
-  async function admit(bytes: Uint8Array): Promise<AdmittedEntry | { readonly error: unknown }> {
+  async function admit(bytes: Uint8Array): Promise<Admitted> {
     try {
       return await admission.admit(bytes);
     } catch (error) {
@@ -55,8 +56,7 @@ export function createRegistration(
 
   return async (statements) => {
     const stop = metrics.registrationSeconds.startTimer();
-    const admitted = await Promise.all(statements.map(admit));
-    const sequenced = await sequencer.submit(admitted.filter((entry): entry is AdmittedEntry => "entry" in entry));
+    const { admitted, sequenced } = await gatherer.submit(Promise.all(statements.map(admit)));
     let next = 0;
     const outcomes = admitted.map((entry): Outcome => {
       if ("error" in entry) return entry;
@@ -69,5 +69,49 @@ export function createRegistration(
     const head = await headOver(sequenced);
     stop();
     return { outcomes, head };
+  };
+}
+
+type Admitted = AdmittedEntry | { readonly error: unknown };
+
+interface Gatherer {
+  /** Submits what was admitted of a request. @throws as `Sequencer.submit` */
+  submit(admitting: Promise<Admitted[]>): Promise<{ admitted: readonly Admitted[]; sequenced: readonly Sequenced[] }>;
+}
+
+/** Milliseconds that admitted statements wait at most for others that are being checked. */
+const longestGathering = 5;
+
+/**
+ * Lets statements of many small requests share a head: what is admitted waits for the other statements that are being checked,
+ * for some milliseconds at most, and not at all when there are none.
+ */
+function createGatherer(sequencer: Sequencer): Gatherer {
+  let checking = 0;
+  let waiting: (() => void)[] = [];
+  let timer: NodeJS.Timeout | undefined;
+
+  function flush(): void {
+    clearTimeout(timer);
+    timer = undefined;
+    const ready = waiting;
+    waiting = [];
+    for (const proceed of ready) proceed();
+  }
+
+  return {
+    async submit(admitting) {
+      checking += 1;
+      const admitted = await admitting.finally(() => {
+        checking -= 1;
+      });
+      await new Promise<void>((resolve) => {
+        waiting.push(resolve);
+        if (checking === 0) flush();
+        else timer ??= setTimeout(flush, longestGathering);
+      });
+      const entries = admitted.filter((entry): entry is AdmittedEntry => "entry" in entry);
+      return { admitted, sequenced: await sequencer.submit(entries) };
+    },
   };
 }

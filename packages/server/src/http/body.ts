@@ -37,12 +37,13 @@ declare module "fastify" {
 export function takeBytes(app: FastifyInstance, contentTypes: readonly string[], intake: Intake): void {
   app.removeAllContentTypeParsers();
   app.decorateRequest("heldBytes", 0);
-  app.addHook("onRequest", async (request, reply) => {
+  app.addHook("onRequest", (request, reply, done) => {
     // A body is held until the answer is out or the client is gone, since it is worked on until then.
     reply.raw.once("close", () => {
       intake.release(request.heldBytes);
       request.heldBytes = 0;
     });
+    done();
   });
   for (const contentType of contentTypes) {
     app.addContentTypeParser(contentType, (request: FastifyRequest, payload: NodeJS.ReadableStream) =>

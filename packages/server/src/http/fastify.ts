@@ -7,6 +7,7 @@ import type { Socket } from "node:net";
 import { createSecureContext } from "node:tls";
 import { AttestryError, type ErrorCode, errorCatalogue } from "@attestry/core";
 import fastify, {
+  type FastifyBaseLogger,
   type FastifyError,
   type FastifyInstance,
   type FastifyReply,
@@ -47,16 +48,16 @@ export function createHttp(options: HttpOptions, hooks: HttpHooks): Http {
   app.addHook("preClose", async () => {
     stopping = true;
   });
-  app.addHook("onRequest", async () => {
+  const reading = hooks.reading && createRateLimiter(hooks.reading);
+  app.addHook("onRequest", (request, _reply, done) => {
     if (stopping) throw new AttestryError("UNAVAILABLE_STOPPING");
+    if (request.routeOptions.config.unlimited !== true) reading?.take(request.ip, 1);
+    done();
   });
-  if (hooks.reading !== undefined) {
-    const reading = createRateLimiter(hooks.reading);
-    app.addHook("onRequest", async (request) => {
-      if (request.routeOptions.config.unlimited !== true) reading.take(request.ip, 1);
-    });
-  }
-  app.addHook("onResponse", async (request, reply) => logRequest(request, reply));
+  app.addHook("onResponse", (request, reply, done) => {
+    logRequest(request, reply);
+    done();
+  });
   app.setErrorHandler((error, request, reply) => {
     hooks.onProblem?.(toProblem(error).code);
     return sendProblem(error, request, reply);
@@ -77,6 +78,7 @@ function createFastify({ logger, trustProxy, tls, headersTimeout, requestTimeout
   };
   const common = {
     loggerInstance: logger ?? pino({ level: "silent" }),
+    childLoggerFactory: (parent: FastifyBaseLogger) => parent, // one for each request costs more than it tells
     logController: new LogController({ disableRequestLogging: true }), // `logRequest` writes the one line
     trustProxy: trustProxy ?? false,
     requestTimeout: timeouts.requestTimeout,

@@ -91,17 +91,17 @@ const post =
     payload: Buffer.from(payload as Uint8Array),
   });
 
-test("POST /entries: random bytes", () => sendAll(bytes, post("/entries", "application/cose"), 10_000));
+test("POST /entries: random bytes", () => sendAll(bytes, post("/entries", "application/cose"), 6_000));
 
-test("POST /entries: mutated statements", () => sendAll(mutated, post("/entries", "application/cose"), 15_000));
+test("POST /entries: mutated statements", () => sendAll(mutated, post("/entries", "application/cose"), 12_000));
 
-test("POST /v1/entries: random bytes", () => sendAll(bytes, post("/v1/entries", "application/cbor"), 8_000));
+test("POST /v1/entries: random bytes", () => sendAll(bytes, post("/v1/entries", "application/cbor"), 4_000));
 
 test("POST /v1/entries: arrays of mutated statements and others", async () => {
   const size = notary.status.head.size;
   const item = fc.oneof(mutated, bytes, fc.integer(), fc.string());
   const batch = fc.array(item, { maxLength: 10 }).map((items) => encodeCbor(items as Uint8Array[]));
-  await sendAll(batch, post("/v1/entries", "application/cbor"), 4_000);
+  await sendAll(batch, post("/v1/entries", "application/cbor"), 3_000);
   // What a mutation left valid is a statement that an enrolled issuer signed.
   for (let index = size; index < notary.status.head.size; index++) {
     const { statement } = await notary.entry(index);
@@ -146,8 +146,8 @@ test("GET with queries, indexes and paths of any kind", async () => {
         prefix + (raw ? encodeURI(rest.toWellFormed()) : encodeURIComponent(rest.toWellFormed())),
     );
   const get = (url: string): InjectOptions => ({ method: "GET", url });
-  await sendAll(query, get, 5_000);
-  await sendAll(path, get, 8_000);
+  await sendAll(query, get, 4_000);
+  await sendAll(path, get, 6_000);
 });
 
 test("tile paths close to real ones", async () => {
