@@ -100,14 +100,13 @@ async function checkToken(
   trust: Trust,
   times: TimeBound[],
 ): Promise<Finding> {
-  const { checkTimeStamp, parseTimeStampToken } = await import("../timestamp/index.ts");
-  if (trust.timeStampRoots.length === 0) {
-    parseTimeStampToken(token);
-    return unvouchedToken;
-  }
+  const { checkTimeStamp } = await import("../timestamp/index.ts");
   const checkpoint = { origin: receipt.claims.iss ?? "", size: receipt.size, rootHash: root, extensions: [] };
   const imprint = { algorithm: "SHA-256", digest: sha256(encodeUtf8(encodeCheckpoint(checkpoint))) } as const;
-  const found = await checkTimeStamp({ token, imprint, roots: trust.timeStampRoots }).catch(unlessUnvouched);
+  const roots = trust.timeStampRoots;
+  const found = await checkTimeStamp({ token, imprint, roots }).catch((error: unknown) => {
+    if (!isUnvouched(error, roots)) throw error;
+  });
   if (found === undefined) return unvouchedToken;
   const { time, accuracy = 0, authority } = found;
   // The true time may lie past the stated one by the accuracy, and it is an upper bound that is sought.
@@ -120,16 +119,18 @@ async function checkToken(
   return { detail, trust: "the trust file's time stamp roots" };
 }
 
-/** A certificate to another root than ours may stand in a good token. */
-const unvouched: readonly unknown[] = ["untrusted_root", "stray_certificate"];
-
 const unvouchedToken: Finding = {
   status: "unknown",
   detail: "A time stamp came along; a trust file must name its root.",
   trust: "nothing",
 };
 
-function unlessUnvouched(error: unknown): undefined {
-  if (isAttestryError(error) && error.code === "VERIFY_TIME_STAMP" && unvouched.includes(error.data["reason"])) return;
-  throw error;
+/** A certificate to another root than ours may stand in a good token. */
+const unvouched: readonly unknown[] = ["untrusted_root", "stray_certificate"];
+
+/** Whether no more is wrong than that nobody vouches for it. Where no authority is trusted, it must be of the checkpoint. */
+function isUnvouched(error: unknown, roots: Trust["timeStampRoots"]): boolean {
+  if (!isAttestryError(error) || error.code !== "VERIFY_TIME_STAMP") return false;
+  const { reason } = error.data;
+  return unvouched.includes(reason) || (roots.length === 0 && reason !== "imprint");
 }
