@@ -226,6 +226,6 @@ function timeAfter(last: Head | undefined, milliseconds: number): number {
   const now = Math.floor(milliseconds / 1000);
   if (last === undefined || now >= last.time) return now;
   if (last.time - now <= clockTolerance) return last.time;
-  const message = `The clock is ${last.time - now} seconds before the last checkpoint. Set it right, then start again.`;
+  const message = `The clock is ${last.time - now} seconds before the last checkpoint. Set it right.`;
   throw new AttestryError("FATAL_CLOCK", message, { data: { now, last: last.time } });
 }

@@ -174,6 +174,7 @@ const corrupt = new Set([1, 11, 19, 26, 522, 8202, 8458]);
 
 function resultCode(error: unknown): number | undefined {
   if (!(error instanceof Error) || !("code" in error)) return undefined;
+  if ("syscall" in error) return 10; // IOERR, of the files beside the database
   if (error.code === "ERR_OUT_OF_RANGE") return 11; // an integer that no writer of ours stores
   if (error.code === "ERR_INVALID_STATE") return 21; // MISUSE: the store was closed
   return error.code === "ERR_SQLITE_ERROR" && "errcode" in error ? Number(error.errcode) : undefined;

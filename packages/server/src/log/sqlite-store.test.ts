@@ -174,6 +174,13 @@ test("SQLite: a mark that cannot be read does not stand in the way", async (t) =
   assert.match(readFileSync(join(folder, "log.mark"), "latin1"), /^1001 +[0-9a-f]{64}\n$/);
 });
 
+test("SQLite: a folder that cannot be used is an error of the storage", (t) => {
+  const folder = temporaryFolder(t);
+  assert.throws(() => openSqliteStore({ folder: join(folder, "missing"), origin }), { code: "UNAVAILABLE_STORAGE" });
+  mkdirSync(join(folder, "log.mark"));
+  assert.throws(() => openSqliteStore({ folder, origin }), { code: "UNAVAILABLE_STORAGE" });
+});
+
 test("SQLite: reading an entry that is gone names it", async (t) => {
   const folder = temporaryFolder(t);
   const { store, db } = openWithDatabase(folder);
