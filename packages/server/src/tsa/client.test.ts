@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
-import { createServer, type RequestListener } from "node:http";
 import type { AddressInfo } from "node:net";
-import { after, type TestContext, test } from "node:test";
+import { after, test } from "node:test";
 import { isAttestryError } from "@attestry/core";
 import { checkTimeStamp, digestOf, encodeTimeStampRequest, parseTimeStampResponse } from "@attestry/core/timestamp";
 import fastify from "fastify";
@@ -9,7 +8,7 @@ import { noOpenssl, opensslAuthority, opensslFolder } from "../../../core/src/ti
 import { createIntake } from "../http/body.ts";
 import { requestTimeStamp } from "./client.ts";
 import { timeStampRoutes } from "./route.ts";
-import { now, testAuthority } from "./testing.ts";
+import { now, serve, serveAnswers, testAuthority } from "./testing.ts";
 
 const imprint = {
   algorithm: "SHA-256",
@@ -17,31 +16,6 @@ const imprint = {
 } as const;
 const openssl = opensslFolder();
 after(() => openssl.remove());
-
-async function serve(t: TestContext, listener: RequestListener): Promise<string> {
-  const server = createServer(listener);
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  t.after(() => {
-    server.closeAllConnections();
-    server.close();
-  });
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}/tsr`;
-}
-
-/** An authority over HTTP that answers with what `answer` makes of the request. */
-function serveAnswers(
-  t: TestContext,
-  answer: (request: Uint8Array) => Uint8Array | Promise<Uint8Array>,
-): Promise<string> {
-  return serve(t, async (request, response) => {
-    const parts: Uint8Array[] = [];
-    for await (const part of request) parts.push(part);
-    assert.equal(request.method, "POST");
-    assert.equal(request.headers["content-type"], "application/timestamp-query");
-    response.setHeader("content-type", "application/timestamp-reply");
-    response.end(await answer(Buffer.concat(parts)));
-  });
-}
 
 function fails(code: string, reason?: string): (error: unknown) => true {
   return (error) => {
