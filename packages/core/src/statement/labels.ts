@@ -37,3 +37,14 @@ export const claim = { iss: 1, sub: 2, exp: 4, nbf: 5, iat: 6, cnf: 8 } as const
 
 /** IANA "COSE Algorithms": SHA-256, as x5t and the hash envelope name it. */
 export const sha256Algorithm = -16;
+
+const ownLabels: ReadonlySet<unknown> = new Set(Object.values(label));
+
+/**
+ * The first text label in an unprotected header that is none of ours, or undefined. Unknown integer labels are others' business
+ * and left alone; a text label is private by nature, so one that we did not write is a damaged one of ours.
+ */
+export function findStrangeLabel(unprotected: ReadonlyMap<number | string, unknown>): string | undefined {
+  for (const key of unprotected.keys()) if (typeof key === "string" && !ownLabels.has(key)) return key;
+  return undefined;
+}

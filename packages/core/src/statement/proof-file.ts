@@ -6,7 +6,7 @@
 import { asArray, asBytes, type CborMap } from "../cose/cbor.ts";
 import { parseSign1 } from "../cose/sign1.ts";
 import { AttestryError } from "../errors.ts";
-import { label } from "./labels.ts";
+import { findStrangeLabel, label } from "./labels.ts";
 import { parseReceipt, type Receipt } from "./receipt.ts";
 import {
   type Evidence,
@@ -55,6 +55,8 @@ export function encodeProofFile(parts: ProofFileParts): Uint8Array {
 export function parseProofFile(bytes: Uint8Array): ProofFile {
   if (bytes.length > maxProofFileLength) throw new AttestryError(code, "The file is larger than any proof file.");
   const sign1 = parseSign1(bytes, code);
+  if (findStrangeLabel(sign1.unprotected) !== undefined)
+    throw new AttestryError(code, "It has a header of no known name.");
   const items = (key: number | string, what: string, most: number): Uint8Array[] => {
     if (!sign1.unprotected.has(key)) return [];
     const list = asArray(sign1.unprotected.get(key), what, code);

@@ -21,8 +21,9 @@ import { encodeSign1, parseSign1, sigStructure } from "../cose/sign1.ts";
 import type { Algorithm, PublicKey } from "../crypto/index.ts";
 import { AttestryError } from "../errors.ts";
 import { rootFromInclusion } from "../merkle/proof.ts";
+import { parseVerifierKey } from "../note/vkey.ts";
 import { encodeKccs, parseKccs } from "./kccs.ts";
-import { claim, label } from "./labels.ts";
+import { claim, findStrangeLabel, label } from "./labels.ts";
 
 const code = "MALFORMED_RECEIPT";
 
@@ -175,8 +176,11 @@ function parseTreeEvidence(unprotected: CborMap): TreeEvidence {
   };
   const checkpoint = unprotected.get(label.checkpoint);
   const kccs = unprotected.get(label.kccs);
-  const verifierKeys = list(label.verifierKeys, "The verifier keys")?.map((item) =>
-    asText(item, "A verifier key", code),
+  if (findStrangeLabel(unprotected) !== undefined)
+    throw new AttestryError(code, "The receipt has a header of no known name.");
+  // A vkey names the hash of its own key, so reading it shows damage that no signature would.
+  const verifierKeys = list(label.verifierKeys, "The verifier keys")?.map(
+    (item) => parseVerifierKey(asText(item, "A verifier key", code)).text,
   );
   const anchors = proofsOfTime(label.anchors, "The anchors");
   const timeStamps = proofsOfTime(label.timeStamps, "The time stamps");

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { testLog, testSigner, testWitness } from "../../test-kit/log.ts";
-import { encodeUtf8, parseProofFile, sha256, signStatement, type Trust, verify } from "../index.ts";
+import { encodeUtf8, sha256, signStatement, type Trust, verify } from "../index.ts";
 
 const digest = sha256(encodeUtf8("deed 4711"));
 
@@ -24,28 +24,11 @@ test("a proof with any one byte changed is never verified, and never throws", as
       const changed = Uint8Array.from(proof);
       changed[at] = (changed[at] ?? 0) ^ flip;
       const { verdict } = await verify({ proof: changed, digest, trust });
-      // What the trust file gives already (the log's verifier keys) may be damaged in the copy that travels along.
-      const keysAlone = verdict === "verified" && sameButForVerifierKeys(proof, changed);
-      assert.ok(
-        keysAlone || ["invalid", "untrusted", "altered", "incomplete"].includes(verdict),
-        `byte ${at}: ${verdict}`,
-      );
+      assert.ok(["invalid", "untrusted", "altered", "incomplete"].includes(verdict), `byte ${at}: ${verdict}`);
     }),
     { numRuns: 3000 },
   );
 });
-
-/** Whether two proof files differ only in the verifier keys beside the receipt, which a verifier with trust never reads. */
-function sameButForVerifierKeys(a: Uint8Array, b: Uint8Array): boolean {
-  const strip = (bytes: Uint8Array) => {
-    const proof = parseProofFile(bytes);
-    return JSON.stringify(
-      { ...proof, receipts: proof.receipts.map((r) => ({ ...r, evidence: { ...r.evidence, verifierKeys: [] } })) },
-      (_, v) => (v instanceof Map ? [...v.keys()] : v),
-    );
-  };
-  return strip(a) === strip(b);
-}
 
 test("garbage, and a proof that is cut short anywhere, is invalid with a code", async () => {
   const { proof, trust } = await notarised();
