@@ -190,10 +190,11 @@ try {
   assert.equal(audit.code, 0, audit.out);
   say("the audit holds");
 
-  const proof = readFileSync(`${first}.proof`);
+  const last = { file: join(deeds, "deed-20.pdf"), proof: join(proofs, "deed-20.pdf.proof") };
+  const proof = readFileSync(last.proof);
   proof[Math.floor(proof.length / 2)] = (proof[Math.floor(proof.length / 2)] ?? 0) ^ 1;
   writeFileSync(join(work, "forged.proof"), proof);
-  const forged = verify(first, "--proof", join(work, "forged.proof"), "--offline");
+  const forged = verify(last.file, "--proof", join(work, "forged.proof"), "--offline");
   assert.ok(["invalid", "untrusted"].includes(forged.verdict) && forged.code === 1, JSON.stringify(forged));
   say(`a proof with one byte changed: ${forged.verdict}`);
   appendFileSync(first, " ");
