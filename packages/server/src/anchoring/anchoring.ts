@@ -103,7 +103,7 @@ export const authorityPrefix = "tsa ";
 
 /** A proof file has room for 16 receipts. */
 const maxHeads = 15;
-const closeTimeout = 5000;
+const closeTimeout = 3000;
 const maxOpenBackoff = 60_000;
 
 /** Whatever is wrong with its store, the notary goes on: `status` says so then. */
