@@ -336,11 +336,7 @@ describe("notarize", { concurrency: 2 }, () => {
     const at = folder("cut", Object.fromEntries(names.map((name) => [name, `cut ${name}`])));
     const piped = spawnSync(
       "sh",
-      [
-        "-c",
-        `"$0" find --from 2000-01-01 --server ${notary.url} | head -1`,
-        join(import.meta.dirname, "../bin/attestry"),
-      ],
+      ["-c", `"$0" find --from 2000-01-01 --server ${notary.url} | true`, join(import.meta.dirname, "../bin/attestry")],
       {
         env: { ...process.env, HOME: at.home },
       },

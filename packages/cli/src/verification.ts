@@ -82,7 +82,7 @@ export async function verifyWithProof(
     const again = await verify({ proof: fresh.bytes, ...(digest && { digest }), trust, ...asked });
     if (again.verdict === "verified" || again.verdict === "revoked" || again.verdict === "superseded") report = again;
   }
-  warnings.push(...pinNew(newKeys, report, means.pins));
+  if (isInLog(report)) warnings.push(...pinNew(newKeys, report, means.pins), ...contradiction(fresh, reached));
   const checks = report.checks.map((check) => (check.name === "later" ? explainLater(check, fresh.why) : check));
   return { ...report, checks, proof: source, warnings };
 }
@@ -186,13 +186,16 @@ function trustFor(proof: ProofFile, means: VerifyMeans, reached: Reached | undef
   return { ...found, trust: { ...emptyTrust, logs: found.logs } };
 }
 
+/** Whether the proof shows that the log has the entry, under keys that are trusted. */
+function isInLog(report: Report): boolean {
+  const needed: readonly Check["name"][] = ["inclusion", "receipt", "checkpoint", "log"];
+  return needed.every((name) => report.checks.some((check) => check.name === name && check.status === "pass"));
+}
+
 /** Pins keys that the proof held under. Gives warnings when they could not be kept. */
 function pinNew(newKeys: TrustFound["newKeys"], report: Report, pins: Pins): string[] {
-  const passed = (name: Check["name"]): boolean =>
-    report.checks.some((check) => check.name === name && check.status === "pass");
-  const holds = passed("log") && passed("receipt") && passed("checkpoint") && passed("inclusion");
   return newKeys.flatMap(({ keys, source }) => {
-    if (!holds || keys.origin !== report.entry?.origin) return [];
+    if (keys.origin !== report.entry?.origin) return [];
     try {
       pins.add(keys, source);
       return [];
@@ -200,6 +203,15 @@ function pinNew(newKeys: TrustFound["newKeys"], report: Report, pins: Pins): str
       return [`The log's keys could not be noted for the next time. ${asAttestryError(error).message}`];
     }
   });
+}
+
+/** What to say when the proof shows an entry that the notary's log no longer has. */
+function contradiction({ lost }: Fresh, reached: Reached | undefined): string[] {
+  if (lost === undefined || reached === undefined) return [];
+  const fact = `entry ${lost} of this log is proven, and the notary at ${reached.url} does not have it any more`;
+  return [
+    `WARNING: ${fact}: the log was rewritten, or an old copy of it was put back. Keep the proof: it is the evidence.`,
+  ];
 }
 
 interface Fresh {
@@ -210,6 +222,8 @@ interface Fresh {
   readonly server?: string;
   /** Why nobody could be asked. */
   readonly why?: string;
+  /** Index of the entry, when the notary has none there, or another. */
+  readonly lost?: number;
 }
 
 /** Asks the log that a proof comes from what has been added about the entry since. */
@@ -232,11 +246,12 @@ async function askAgain(
     const bytes = await reached.notary.proofFile(receipt.index);
     const fresh = parseProofFile(bytes);
     if (!equalBytes(fresh.statement.entry, proof.statement.entry)) {
-      return { later: [], why: `${who} has another entry in this one's place.` };
+      return { later: [], why: `${who} has another entry in this one's place.`, lost: receipt.index };
     }
     return { bytes, later: fresh.later, server: `${who}, at tree size ${reached.status.treeSize}` };
   } catch (error) {
-    return { later: [], why: asAttestryError(error).message };
+    const { code, message } = asAttestryError(error);
+    return { later: [], why: message, ...(code === "NOT_FOUND" ? { lost: receipt.index } : {}) };
   }
 }
 

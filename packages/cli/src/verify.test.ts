@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { type RunningNotary, run, runJson, startNotary, temporaryHome } from "./testing.ts";
@@ -180,6 +180,36 @@ describe("verify", { concurrency: 2 }, () => {
     const refused = await runJson(["notarize", file, "--server", notary.url], { home });
     assert.deepEqual([refused.code, refused.values.at(-1).error.code], [1, "VERIFY_UNTRUSTED"]);
     await other.kill();
+  });
+
+  test("an entry that the notary no longer has, or has another for, is told as a rewritten log", async () => {
+    const place = join(home, "rewritten");
+    mkdirSync(join(place, "copy"), { recursive: true });
+    const files = ["a", "b", "c"].map((name) => join(place, `${name}.pdf`));
+    for (const file of files) writeFileSync(file, `rewritten ${file}`);
+    const [a = "", b = "", c = ""] = files;
+    const honest = await startNotary(suite, place);
+    const at = (notary: RunningNotary): string[] => ["--server", notary.url, "--data", notary.data];
+    await run(["notarize", a, ...at(honest)], { home: place });
+    await honest.stop();
+    cpSync(honest.data, join(place, "copy/notary"), { recursive: true });
+    const longer = await startNotary(suite, place);
+    await run(["notarize", b, ...at(longer)], { home: place });
+    await longer.stop();
+    const forked = await startNotary(suite, join(place, "copy"));
+    const lost = await runJson(["verify", b, ...at(forked)], { home: place });
+    await run(["notarize", c, ...at(forked)], { home: place });
+    const replaced = await runJson(["verify", b, ...at(forked)], { home: place });
+    const kept = await runJson(["verify", a, ...at(forked)], { home: place });
+    await forked.stop();
+    for (const { code, values } of [lost, replaced]) {
+      assert.deepEqual([code, values[0].verdict], [0, "verified"]);
+      assert.match(
+        values[0].warnings[0],
+        /^WARNING: entry 1 of this log is proven, and the notary at .* was rewritten/,
+      );
+    }
+    assert.deepEqual(kept.values[0].warnings, []);
   });
 
   test("several files: a JSON object each, the worst exit code, and the good are not spoilt by the bad", async () => {

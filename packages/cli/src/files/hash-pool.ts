@@ -136,7 +136,10 @@ function createPool(onBytes: (count: number) => void): Pool {
       outcomes.catch(() => {}); // a group that nobody waits for any more may fail unheard
       return outcomes;
     },
-    close: () => Promise.all(all.map((worker) => (idle.includes(worker) ? endThread(worker) : worker.terminate()))),
+    close() {
+      queue.length = 0; // else a thread that finishes now would begin anew
+      return Promise.all(all.map((worker) => (idle.includes(worker) ? endThread(worker) : worker.terminate())));
+    },
   };
 }
 
