@@ -4,6 +4,8 @@ import { test } from "node:test";
 import { encodeCbor } from "@attestry/core";
 import { postCbor, postCose, startTestServer } from "../testing.ts";
 import { createIntake } from "./body.ts";
+import { createHttp } from "./fastify.ts";
+import { listen, stop } from "./listen.ts";
 import { createRateLimiter } from "./rate-limit.ts";
 
 /** A connection of our own, for what no HTTP client would send. */
@@ -80,6 +82,21 @@ async function untilStatus(status: number, ask: () => Promise<Response>): Promis
     await response.arrayBuffer();
   }
 }
+
+test("a request that begins while the server stops is told so", async (t) => {
+  const { app, isStopping } = createHttp({}, { reading: undefined });
+  app.get("/", async () => "served");
+  let answer: Response | undefined;
+  app.addHook("preClose", async () => {
+    answer = await fetch(url); // stopping has begun, listening has not ended
+  });
+  const url = await listen(app, "127.0.0.1", 0);
+  t.after(() => app.close());
+  assert.deepEqual([(await fetch(url)).status, isStopping()], [200, false]);
+  await stop(app, 5000);
+  assert.deepEqual([answer?.status, isStopping()], [503, true]);
+  assert.equal(((await answer?.json()) as { code: string }).code, "UNAVAILABLE_STOPPING");
+});
 
 test("a queue that is full pushes back with 503, and what was taken is answered", async (t) => {
   const server = await startTestServer(t, { maxQueuedEntries: 50 });

@@ -26,7 +26,7 @@ const inward: ReadonlySet<ErrorCode> = new Set(["USAGE", "USAGE_FILE", "USAGE_PA
 
 export function toProblem(error: unknown): Problem {
   if (isAttestryError(error)) return fromAttestry(error);
-  const { statusCode = 500, message, validation } = error as Partial<FastifyError>;
+  const { statusCode = 500, message, validation } = (error ?? {}) as Partial<FastifyError>;
   if (statusCode === 413) return describe("POLICY_TOO_LARGE");
   if (statusCode === 503) return describe("UNAVAILABLE_STOPPING");
   if (statusCode >= 400 && statusCode < 500) {

@@ -8,7 +8,10 @@ import {
   type CborMap,
   certificateThumbprint,
   encodeBase64Url,
+  encodeEvidence,
+  encodeSign1,
   keyThumbprint,
+  parseSign1,
   sha256,
   signStatement,
   verify,
@@ -199,6 +202,21 @@ test("a root enrolled for one issuer lets its certificates speak for no other, a
   assert.equal(await codeOf(server, await kent.statement()), "POLICY_ISSUER_REVOKED");
   const proof = await server.fetch("/v1/entries/0/proof");
   assert.equal(proof.status, 200, "what it registered stays");
+});
+
+test("a statement that names one certificate and brings another's chain is refused, and leaves nothing behind", async (t) => {
+  const server = await startTestServer(t);
+  const kent = await certify();
+  await server.notary.issuers.addRoot(kent.root.der);
+  const [leaf] = kent.chain as [Uint8Array];
+  const names = [{ type: "url", value: "https://kent.example" } as const];
+  const other = await issue({ subject: "CN=Clerk", by: kent.root, names, ...validity });
+  // The clerk signs, names the registrar's certificate, and hands in the own one.
+  const signer = signerOf(KeyObject.from(other.keys.privateKey));
+  const parts = parseSign1(await signStatement(claimsOf("https://kent.example"), signer, { chain: [leaf] }));
+  const forged = encodeSign1({ ...parts, unprotected: encodeEvidence({ chain: [other.der] }) });
+  assert.equal(await codeOf(server, forged), "VERIFY_KEY_MISMATCH");
+  assert.equal(await codeOf(server, await kent.statement()), "registered");
 });
 
 test("a certificate's own limits are kept while it is remembered", async (t) => {
