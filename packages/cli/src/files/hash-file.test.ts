@@ -16,7 +16,6 @@ import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { hashFile } from "./hash-file.ts";
 import { type HashOutcome, hashFiles } from "./hash-pool.ts";
-import { hashAtOnce } from "./read-and-hash.ts";
 import type { FoundFile } from "./walk.ts";
 
 function folder(t: TestContext): string {
@@ -33,14 +32,14 @@ const hex = (bytes: Uint8Array | undefined): string => Buffer.from(bytes ?? []).
 
 test("the hash is that of the content, whatever the size", async (t) => {
   const path = join(folder(t), "file");
-  const piece = 256 * 1024;
-  for (const size of [0, 1, 55, 64, piece - 1, piece, piece + 1, 3 * piece, 40 * piece + 7]) {
+  const [buffer, large, piece] = [512 * 1024, 16 * 1024 * 1024, 4 * 1024 * 1024];
+  const around = [0, 55, buffer, 3 * buffer, large, large + piece].flatMap((size) => [size - 1, size, size + 1]);
+  for (const size of around.filter((size) => size >= 0)) {
     const content = Buffer.alloc(size, `${size} `);
     writeFileSync(path, content);
-    assert.equal(hex(hashAtOnce(path, () => {}).digest), sha256(content), `${size} bytes`);
-    const { digest, size: found } = await hashFile(path);
-    assert.equal(hex(digest), sha256(content), `${size} bytes, in turns`);
-    assert.equal(found, size);
+    const hashed = await hashFile(path);
+    assert.equal(hex(hashed.digest), sha256(content), `${size} bytes`);
+    assert.equal(hashed.size, size);
   }
 });
 

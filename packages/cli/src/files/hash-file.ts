@@ -1,21 +1,15 @@
 /** The hash of one file or of standard input, with errors that name the file. */
 import { createHash } from "node:crypto";
 import { fileError } from "../errors.ts";
-import { type HashedFile, hashInTurns } from "./read-and-hash.ts";
+import { type HashedFile, readAndHash } from "./read-and-hash.ts";
 
 /**
- * Hashes a file without holding up the event loop for long; `onBytes` is told the bytes read since it was last called.
+ * Hashes a file; `onBytes` is told the bytes of a large one as they are read.
  * @throws USAGE_FILE when it cannot be read, CONFLICT_FILE_CHANGED when something wrote to it meanwhile
  */
-export async function hashFile(path: string, onBytes?: (count: number) => void): Promise<HashedFile> {
+export async function hashFile(path: string, onBytes: (count: number) => void = () => {}): Promise<HashedFile> {
   try {
-    const turns = hashInTurns(path);
-    for (;;) {
-      const turn = turns.next();
-      if (turn.done) return turn.value;
-      onBytes?.(turn.value);
-      await new Promise(setImmediate);
-    }
+    return await readAndHash(path, onBytes);
   } catch (error) {
     throw fileError(error, path, "read");
   }

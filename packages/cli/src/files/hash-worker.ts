@@ -1,6 +1,6 @@
 /** The thread that `hash-pool.ts` starts: hashes the files of one group after the other and posts what came of them. */
 import { parentPort } from "node:worker_threads";
-import { hashAtOnce } from "./read-and-hash.ts";
+import { readAndHash } from "./read-and-hash.ts";
 
 /** What a thread posts for a group; between groups it posts plain numbers, the bytes read since it last did. */
 export interface GroupResult {
@@ -13,16 +13,16 @@ export interface GroupResult {
 /** `undefined` ends the thread; ending by itself, it leaves its compiled code in the cache for the next time. */
 parentPort?.on("message", (paths: readonly string[] | undefined) => {
   if (paths === undefined) parentPort?.close();
-  else parentPort?.postMessage(hashGroup(paths));
+  else hashGroup(paths).then((result) => parentPort?.postMessage(result));
 });
 
-function hashGroup(paths: readonly string[]): GroupResult {
+async function hashGroup(paths: readonly string[]): Promise<GroupResult> {
   const digests = new Uint8Array(paths.length * 32);
   const sizes = new Float64Array(paths.length);
   const failures: GroupResult["failures"][number][] = [];
   for (const [place, path] of paths.entries()) {
     try {
-      const { digest, size } = hashAtOnce(path, (count) => parentPort?.postMessage(count));
+      const { digest, size } = await readAndHash(path, (count) => parentPort?.postMessage(count));
       digests.set(digest, place * 32);
       sizes[place] = size;
     } catch (error) {
