@@ -171,8 +171,8 @@ async function finish(
 ): Promise<void> {
   const { problem: _, ...anchor } = record;
   try {
-    const proof = await options.ledger.collectProof(anchor, record.place, record.journal);
-    await keep(options, memory, { ...anchor, state: "final", proof });
+    const proven = await options.ledger.collectProof(anchor, record.place, record.journal);
+    await keep(options, memory, { ...anchor, state: "final", ...proven });
   } catch (error) {
     const { message } = describe(error);
     if (record.problem !== message) await keep(options, memory, { ...anchor, state: "included", problem: message });

@@ -12,6 +12,7 @@ export {
   awaitFinality,
   type Ledger,
   type LedgerHealth,
+  type ProvenAnchor,
   type Submission,
   type Waiting,
 } from "./ledger.ts";

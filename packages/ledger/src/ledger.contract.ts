@@ -60,7 +60,9 @@ export function testLedger(driver: string, create: () => Promise<LedgerFixture>)
       const place = await awaitFinality(ledger, target, { journal, pollMs: 10 });
       assert.deepEqual(included, { state: "included", place });
       assert.ok(Math.abs(place.time - Date.now() / 1000) < 3600);
-      await fixture.check(await ledger.collectProof(target, place), target);
+      const proven = await ledger.collectProof(target, place);
+      assert.deepEqual(proven.place, place);
+      await fixture.check(proven.proof, target);
     });
 
     test("stores its journal before it sends, and sends nothing when that fails", async () => {

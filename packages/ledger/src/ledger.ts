@@ -35,6 +35,12 @@ export interface Submission {
   save(journal: string): Promise<void>;
 }
 
+/** What core verifies, and where the ledger has what it shows. */
+export interface ProvenAnchor {
+  readonly proof: Uint8Array;
+  readonly place: AnchorPlace;
+}
+
 export interface LedgerHealth {
   /** The chain or network, as the ledger names it: "chain 31337". */
   readonly network: string;
@@ -72,10 +78,10 @@ export interface Ledger {
 
   /**
    * The proof of an anchor that is at `place`, which core's check accepted before it is given out. Where the node no longer
-   * knows the state of that block, the proof is of a newer final one.
+   * knows the state of that block, the proof is of a newer final one, whose place comes with it.
    * @throws UNAVAILABLE_LEDGER also when the node's answers do not prove the anchor
    */
-  collectProof(target: AnchorTarget, place: AnchorPlace, journal?: string): Promise<Uint8Array>;
+  collectProof(target: AnchorTarget, place: AnchorPlace, journal?: string): Promise<ProvenAnchor>;
 
   health(): Promise<LedgerHealth>;
 }

@@ -8,7 +8,7 @@ import {
   isAttestryError,
   type TrustedLedger,
 } from "@attestry/core";
-import type { AnchorPlace, AnchorTarget } from "../ledger.ts";
+import type { AnchorPlace, AnchorTarget, ProvenAnchor } from "../ledger.ts";
 import { toHex } from "./contract.ts";
 import { type Connection, readFinalBlock } from "./finality.ts";
 import { readHeader } from "./header.ts";
@@ -20,7 +20,7 @@ export async function collectProof(
   name: string,
   target: AnchorTarget,
   place: AnchorPlace,
-): Promise<Uint8Array> {
+): Promise<ProvenAnchor> {
   try {
     return await collectAt(connection, name, target, place.block, place.id);
   } catch (error) {
@@ -37,7 +37,7 @@ async function collectAt(
   target: AnchorTarget,
   block: number,
   expectedHash?: string,
-): Promise<Uint8Array> {
+): Promise<ProvenAnchor> {
   const { origin, size, rootHash } = target;
   const slot = toHex(await anchorStorageSlot(origin, size));
   const [{ header, hash }, answer] = await Promise.all([
@@ -72,9 +72,9 @@ async function collectAt(
     basis: "the node",
   };
   try {
-    const bytes = encodeEvmAnchor(anchor);
-    await checkEvmAnchor(anchor, target, [ledger]);
-    return bytes;
+    const proof = encodeEvmAnchor(anchor);
+    const { time } = await checkEvmAnchor(anchor, target, [ledger]);
+    return { proof, place: { block, id: encodeHex(hash), time } };
   } catch (cause) {
     throw new AttestryError("UNAVAILABLE_LEDGER", `The node's answers for block ${block} do not prove the anchor.`, {
       cause,

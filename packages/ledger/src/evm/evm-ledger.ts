@@ -1,5 +1,13 @@
 /** The EVM driver: Ethereum, Quorum, Besu, or any other chain whose node speaks Ethereum's JSON-RPC. */
-import type { AnchorPlace, AnchorPosition, AnchorTarget, Ledger, LedgerHealth, Submission } from "../ledger.ts";
+import type {
+  AnchorPlace,
+  AnchorPosition,
+  AnchorTarget,
+  Ledger,
+  LedgerHealth,
+  ProvenAnchor,
+  Submission,
+} from "../ledger.ts";
 import type { EvmAccount } from "./account.ts";
 import { collectProof } from "./collect.ts";
 import { type ConnectOptions, checkChain, connect } from "./connect.ts";
@@ -45,7 +53,7 @@ export function createEvmLedger(options: EvmLedgerOptions): Ledger {
       const at = await connection();
       return readPosition(at, target, parseJournal(text, at, account)?.fromBlock ?? 0);
     },
-    collectProof: async (target: AnchorTarget, place: AnchorPlace): Promise<Uint8Array> =>
+    collectProof: async (target: AnchorTarget, place: AnchorPlace): Promise<ProvenAnchor> =>
       collectProof(await connection(), name, target, place),
     health: async (): Promise<LedgerHealth> => readHealth(await connection(), account),
   };

@@ -18,7 +18,7 @@ for (const hardfork of ["berlin", "london", "shanghai", "cancun", "prague", "osa
     const target = targetOf(5);
     await driver.submitAnchor(target, { signForLedger: signer, save: async () => {} });
     const place = await awaitFinality(driver, target, { pollMs: 10 });
-    assert.ok((await driver.collectProof(target, place)).length > 1000);
+    assert.ok((await driver.collectProof(target, place)).proof.length > 1000);
     const { header, hash } = await readHeader(chain.rpc, place.block);
     assert.equal(keccak256(header), `0x${encodeHex(hash)}`);
   });

@@ -44,7 +44,7 @@ test("openssl stamps the checkpoint's text, as its authority and as its verifier
   const journal = await submit(ledger);
   const place = await awaitFinality(ledger, target, { journal });
   assert.ok(Math.abs(place.time - now()) < 60);
-  const token = await ledger.collectProof(target, place, journal);
+  const { proof: token } = await ledger.collectProof(target, place, journal);
   const stamp = await checkTimeStamp({ token, imprint, roots: [authority.root] });
   assert.deepEqual([stamp.time, stamp.serial], [place.time, place.id]);
   openssl.write("checkpoint", text);
@@ -65,7 +65,7 @@ test("one stamp is asked for, before and after a restart", async (t) => {
   assert.equal(await submit(again, journal), undefined);
   const { state } = await again.readAnchor(target, journal);
   assert.deepEqual([state, count.asked], ["final", 1]);
-  assert.equal(encodeBase64(await again.collectProof(target, nowhere, journal)), journal);
+  assert.equal(encodeBase64((await again.collectProof(target, nowhere, journal)).proof), journal);
 });
 
 test("a stamp that could not be kept is none", async (t) => {

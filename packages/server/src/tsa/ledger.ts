@@ -4,7 +4,15 @@
  */
 import { decodeBase64, encodeBase64, encodeCheckpoint, encodeUtf8, isAttestryError, sha256 } from "@attestry/core";
 import { checkTimeStamp, type Imprint, type TimeStamp } from "@attestry/core/timestamp";
-import type { AnchorPlace, AnchorPosition, AnchorTarget, Ledger, LedgerHealth, Submission } from "@attestry/ledger";
+import type {
+  AnchorPlace,
+  AnchorPosition,
+  AnchorTarget,
+  Ledger,
+  LedgerHealth,
+  ProvenAnchor,
+  Submission,
+} from "@attestry/ledger";
 import { requestTimeStamp } from "./client.ts";
 
 export interface TimeStampLedgerOptions {
@@ -41,8 +49,8 @@ export function createTimeStampLedger({ name, url, roots }: TimeStampLedgerOptio
       return { state: "final", place: { block: 0, id: stamp.serial, time: stamp.time } };
     },
 
-    async collectProof(_target: AnchorTarget, _place: AnchorPlace, journal?: string): Promise<Uint8Array> {
-      return decodeToken(journal ?? "");
+    async collectProof(_target: AnchorTarget, place: AnchorPlace, journal?: string): Promise<ProvenAnchor> {
+      return { proof: decodeToken(journal ?? ""), place };
     },
 
     async health(): Promise<LedgerHealth> {
