@@ -12,6 +12,7 @@ export interface AnchoringOptions {
   readonly ledger?: readonly string[] | boolean;
   readonly contract?: readonly string[];
   readonly ledgerKey?: string;
+  readonly finality?: string;
   readonly tsa?: readonly string[];
   readonly anchorEvery?: string;
 }
@@ -28,6 +29,10 @@ export function addAnchoringOptions(command: Command): Command {
     )
     .option("--contract <address...>", "the AttestryAnchors contract there, one for each --ledger")
     .option("--ledger-key <file>", "key of the account that sends (default: keys/ledger.key in the data folder)")
+    .option(
+      "--finality <blocks>",
+      "an anchor stays once so many blocks are on top of it (default: when the chain says so; not every chain does)",
+    )
     .option("--tsa <url=roots...>", "have checkpoints stamped by this RFC 3161 authority; roots: a PEM file")
     .option(
       "--anchor-every <seconds>",
@@ -44,6 +49,8 @@ export async function openPlaces(options: AnchoringOptions, data: string): Promi
   }
   const every = options.anchorEvery;
   const schedule = every === undefined ? {} : { everyMs: wholeNumber(every, "--anchor-every", 1, 86_400) * 1000 };
+  const finality =
+    options.finality === undefined ? {} : { finality: wholeNumber(options.finality, "--finality", 0, 1_000_000) };
   const authorities = (options.tsa ?? []).map(readAuthority);
   const { authorityPlace, ledgerPlace, localPlace } = await import("@attestry/server");
   const isLocal = options.ledger !== false && nodes.length === 0;
@@ -54,7 +61,7 @@ export async function openPlaces(options: AnchoringOptions, data: string): Promi
     ...(isLocal ? [localPlace({ folder: join(data, "ledger"), ...schedule })] : []),
     ...(account === undefined
       ? []
-      : nodes.map((url, at) => ledgerPlace({ url, contract: contracts[at] ?? "", account, ...schedule }))),
+      : nodes.map((url, at) => ledgerPlace({ url, contract: contracts[at] ?? "", account, ...finality, ...schedule }))),
     ...authorities.map((authority) => authorityPlace({ ...authority, ...schedule })),
   ];
 }

@@ -2,15 +2,18 @@
 import { X509Certificate } from "node:crypto";
 import {
   type AttestryError,
+  checkEvmAnchor,
   encodeHex,
   isAttestryError,
   keyThumbprint,
   leafHash,
   type Note,
   type ProofFile,
+  parseEvmAnchor,
   parseNote,
   parseProofFile,
   type Receipt,
+  type TrustedLedger,
   thumbprintUri,
 } from "@attestry/core";
 import type { Command } from "commander";
@@ -35,8 +38,8 @@ export function configure(command: Command): void {
   action(command, async ({ output }, _options, path) => inspect(path as string, output));
 }
 
-function inspect(path: string, output: Output): ExitCode {
-  const proof = describe(readProof(path));
+async function inspect(path: string, output: Output): Promise<ExitCode> {
+  const proof = await describe(readProof(path));
   output.value(proof);
   for (const line of lines(proof)) output.line(line);
   output.line("\nThis is what the proof says. Whether it holds: attestry verify FILE");
@@ -46,7 +49,7 @@ function inspect(path: string, output: Output): ExitCode {
 type Value = string | number | boolean | { readonly [name: string]: Value } | readonly Value[];
 
 /** The proof as one JSON value; the words for people are made from it, so that neither says more than the other. */
-function describe({ statement, evidence, receipts, later }: ProofFile): Record<string, Value> {
+async function describe({ statement, evidence, receipts, later }: ProofFile): Promise<Record<string, Value>> {
   const { contentType, relation } = statement;
   return {
     statement: {
@@ -66,12 +69,12 @@ function describe({ statement, evidence, receipts, later }: ProofFile): Record<s
     },
     ...(evidence.coseKey && { key: thumbprintUri(keyThumbprint(evidence.coseKey)) }),
     ...(evidence.chain && { certificates: evidence.chain.map(describeCertificate) }),
-    receipts: receipts.map(describeReceipt),
+    receipts: await Promise.all(receipts.map(describeReceipt)),
     later: later.map(describeLater),
   };
 }
 
-function describeReceipt({ claims, size, index, path, algorithm, evidence }: Receipt): Value {
+async function describeReceipt({ claims, size, index, path, algorithm, evidence }: Receipt): Promise<Value> {
   const { checkpoint, receiptKey, verifierKeys = [], anchors = [], timeStamps = [] } = evidence;
   return {
     log: claims.iss ?? "(not named)",
@@ -83,9 +86,32 @@ function describeReceipt({ claims, size, index, path, algorithm, evidence }: Rec
     verifierKeys,
     hashesInPath: path.length,
     ...(checkpoint === undefined ? {} : { checkpoint: describeCheckpoint(checkpoint) }),
-    anchors: anchors.length,
-    timeStamps: timeStamps.length,
+    anchors: await Promise.all(anchors.map(describeAnchor)),
+    timeStamps: await Promise.all(timeStamps.map(describeTimeStamp)),
   };
+}
+
+async function describeAnchor(bytes: Uint8Array): Promise<Value> {
+  try {
+    const anchor = parseEvmAnchor(bytes);
+    const { chainId, contract } = anchor;
+    const its: TrustedLedger = { kind: "evm", name: "its own", chainId, contract, basis: "nothing" };
+    const { blockNumber, blockHash, time } = await checkEvmAnchor(anchor, anchor, [its]);
+    const block = { block: blockNumber, blockHash: `0x${encodeHex(blockHash)}`, time: iso(time) };
+    return { chainId, contract: `0x${encodeHex(contract)}`, ...block };
+  } catch (error) {
+    return unreadable(error);
+  }
+}
+
+async function describeTimeStamp(token: Uint8Array): Promise<Value> {
+  const { parseTimeStampToken } = await import("@attestry/core/timestamp");
+  try {
+    const { time, policy, serial } = parseTimeStampToken(token).info;
+    return { time: iso(time), policy, serial };
+  } catch (error) {
+    return unreadable(error);
+  }
 }
 
 function describeCheckpoint(bytes: Uint8Array): Value {
@@ -134,6 +160,8 @@ const labels: Readonly<Record<string, string>> = {
   verifierKeys: "verifier keys",
   hashesInPath: "hashes in path",
   timeStamps: "time stamps",
+  chainId: "chain",
+  blockHash: "block hash",
   validFrom: "valid from",
   validTo: "valid to",
   later: "later statements",
