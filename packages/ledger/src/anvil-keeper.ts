@@ -25,6 +25,7 @@ if (file !== "") {
   process.on("exit", () => rmSync(`${file}.keeper`, { force: true }));
 }
 const child = spawn(program, programArguments, { stdio: ["ignore", "pipe", "ignore"], windowsHide: true });
+process.on("exit", () => child.kill("SIGKILL")); // whatever this process ends of
 child.on("error", () => process.exit(127));
 child.on("exit", (code) => process.exit(code ?? 1));
 
@@ -87,18 +88,21 @@ async function keepWriting(port: number): Promise<void> {
 
 async function stop(port: number): Promise<void> {
   stopping = true;
-  setTimeout(() => child.kill("SIGKILL"), 15_000);
   await writing.catch(() => {});
   if (file !== "") await writeChain(port).catch(() => {});
   child.kill("SIGTERM");
 }
 
-const gone = new Promise<void>((resolve) => {
-  for (const event of ["disconnect", "SIGTERM", "SIGINT", "SIGHUP"]) process.on(event, () => resolve());
+const listening = awaitPort();
+const gone = once(process, "disconnect");
+for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"])
+  process.on(signal, () => process.connected && process.disconnect());
+void gone.then(async () => {
+  setTimeout(() => child.kill("SIGKILL"), 15_000);
+  await stop(await listening);
 });
-const port = await awaitPort();
+
+const port = await listening;
 child.stdout.resume();
-process.send?.({ pid: child.pid, port });
+if (process.connected) process.send?.({ pid: child.pid, port });
 if (file !== "") void keepWriting(port);
-await gone;
-await stop(port);

@@ -4,11 +4,12 @@ import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, type TestContext, test } from "node:test";
-import { accountOf, type Chain, eventually, fundedAccount, startChain } from "../../test-kit/chain.ts";
+import { accountOf, type Chain, eventually, fundedAccount, rootOf, startChain } from "../../test-kit/chain.ts";
 import { createSetting, type EvmSetting, origin } from "../../test-kit/evm.ts";
 import { type Notary, newFolder, startNotary } from "../../test-kit/notary.ts";
 import type { AnchorStore } from "../anchor-store.ts";
 import { startAnvil } from "../anvil.ts";
+import { awaitFinality } from "../ledger.ts";
 import { createMemoryAnchorStore } from "../memory-anchor-store.ts";
 import { openSqliteAnchorStore } from "../sqlite-anchor-store.ts";
 import { connect } from "./connect.ts";
@@ -59,13 +60,13 @@ async function readPool(chain: Chain, account: Address): Promise<Record<string, 
 const nonceOf = async (chain: Chain, account: Address): Promise<number> =>
   Number(await chain.control("eth_getTransactionCount", account, "latest"));
 
-/** Somebody else's transaction of the same account. */
-async function sendForeign(setting: EvmSetting, nonce: number, gwei: bigint): Promise<Hex> {
+/** A transaction that the notary knows nothing of; of its own account, unless another is named. */
+async function sendForeign(setting: EvmSetting, nonce: number, gwei: bigint, from = setting.account): Promise<Hex> {
   const fee = gwei * 1_000_000_000n;
-  const raw = await setting.account.signTransaction({
+  const raw = await from.signTransaction({
     chainId: setting.chain.chainId,
     nonce,
-    to: setting.account.address,
+    to: from.address,
     gas: 21_000n,
     type: "eip1559",
     maxFeePerGas: fee,
@@ -175,7 +176,46 @@ test("a transaction that another one replaces is followed by a new one", async (
   assert.equal(await nonceOf(chain, setting.account.address), ours.nonce + 2);
 });
 
-test("a transaction that offers too little is replaced by one that offers more, under the same nonce", async (t) => {
+test("a transaction that others outbid is replaced by one that offers more, under the same nonce", async (t) => {
+  const { setting, chain, notary } = await begin(t, { patience: 2 });
+  const { account } = setting;
+  const rival = await fundedAccount(chain, "rival");
+  await chain.control("evm_setAutomine", false);
+  notary.size = 5;
+  await notary.reaches(5, "submitted");
+  const first = await firstWaiting(setting);
+  await chain.control("evm_setBlockGasLimit", "0x15f90"); // 90,000: no room for the anchor beside another
+  for (let nonce = 0; nonce < 2; nonce++) {
+    await sendForeign(setting, nonce, 50n, rival);
+    await chain.mine();
+  }
+  const second = await eventually(
+    () => firstWaiting(setting),
+    (transaction) => transaction.hash !== first.hash,
+  );
+  assert.equal(second.nonce, first.nonce);
+  assert.ok(BigInt(second.maxFeePerGas) * 4n > BigInt(first.maxFeePerGas) * 5n, "a quarter more");
+  await chain.mine();
+  await notary.reaches(5, "final");
+  assert.equal(await nonceOf(chain, account.address), first.nonce + 1);
+  assert.equal(await setting.countAnchors(), 1);
+});
+
+test("an event that the node has dropped is not needed: the contract's storage shows the anchor", async (t) => {
+  const setting = await createSetting(["--transaction-block-keeper", "1"]);
+  t.after(setting.chain.close);
+  const ledger = setting.ledger({ finality: 2 });
+  const target = { origin, size: 5, rootHash: rootOf(5) };
+  await ledger.submitAnchor(target, { signForLedger: setting.signer, save: async () => {} });
+  await setting.chain.mine(5);
+  assert.equal(await setting.countAnchors(), 0, "the node has dropped it");
+  const place = await awaitFinality(ledger, target, { signal: AbortSignal.timeout(20_000) });
+  const { block } = await ledger.health();
+  assert.equal(place.block, block - 2);
+  await ledger.collectProof(target, place);
+});
+
+test("a transaction that offers less than the base fee is sent again with more, under the same nonce", async (t) => {
   const { setting, chain, notary } = await begin(t, { patience: 2 });
   const { account } = setting;
   await chain.control("evm_setAutomine", false);
