@@ -95,8 +95,11 @@ async function stop(port: number): Promise<void> {
 
 const listening = awaitPort();
 const gone = once(process, "disconnect");
-for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"])
-  process.on(signal, () => process.connected && process.disconnect());
+for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"]) {
+  process.on(signal, () => {
+    if (process.connected) process.disconnect?.();
+  });
+}
 void gone.then(async () => {
   setTimeout(() => child.kill("SIGKILL"), 15_000);
   await stop(await listening);
