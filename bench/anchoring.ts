@@ -19,7 +19,7 @@ export const benchAnchoring: Bench = async ({ folder, quick }) => {
   const plain = await startNotary(plainData, ["--no-ledger"]);
   const anchored = await startNotary(anchoredData);
   try {
-    const count = 512 * (quick ? 20 : 60);
+    const count = 512 * (quick ? 20 : 40);
     const ratios: number[] = [];
     const rates: number[] = [];
     const sides = [
@@ -27,7 +27,7 @@ export const benchAnchoring: Bench = async ({ folder, quick }) => {
       { notary: anchored, signer: localSigner(anchoredData) },
     ] as const;
     for (const { notary, signer } of sides) await registerBatches(notary, await makeStatements(signer, count)); // warm
-    for (let round = 0; round < (quick ? 3 : 9); round++) {
+    for (let round = 0; round < (quick ? 3 : 5); round++) {
       const [off, on] = [await rateOf(sides[0], count), await rateOf(sides[1], count)];
       ratios.push(on / off);
       rates.push(on);

@@ -23,8 +23,8 @@ export const benchGrowth: Bench = async ({ folder, quick }) => {
   await fill(large, sizes.large);
   const notaries = [await startNotary(small, ["--no-ledger"]), await startNotary(large, ["--no-ledger"])] as const;
   try {
-    const rounds = quick ? 3 : 7;
-    const count = 512 * (quick ? 20 : 60);
+    const rounds = quick ? 3 : 5;
+    const count = 512 * (quick ? 20 : 40);
     const ratios: number[] = [];
     const rates: number[] = [];
     const [signerSmall, signerLarge] = [localSigner(small), localSigner(large)];
