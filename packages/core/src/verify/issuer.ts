@@ -10,30 +10,34 @@ import type { Check, TimeBound } from "./report.ts";
 import { type Finding, mathematics, step } from "./step.ts";
 import { missing, type TreeFinding } from "./tree.ts";
 
-export interface IssuerFinding {
+export interface SignatureFinding {
   readonly issuerKey: Check;
   readonly signature: Check;
-  readonly issuer: Check;
+  /** The key that the signed header names, when it came along. */
+  readonly key: PublicKey | undefined;
 }
 
-/** The steps about the issuer. `tree` and `notAfter` are what the log's part of the proof gave. */
-export async function examineIssuer(
-  proof: ProofFile,
-  trust: Trust,
-  tree: TreeFinding | undefined,
-  notAfter: TimeBound | undefined,
-): Promise<IssuerFinding> {
+/** Did the key that the statement names sign it? Needs nothing of the log. */
+export async function examineSignature(proof: ProofFile): Promise<SignatureFinding> {
   let key: PublicKey | undefined;
   const issuerKey = await step("issuer_key", mathematics, async () => {
     key = await issuerKeyOf(proof);
     if (key === undefined) return missing("The issuer's key did not come along with the statement.");
     return { detail: "The key that came along is the one that the signed header names.", trust: mathematics };
   });
-  const [signature, issuer] = await Promise.all([
-    step("signature", mathematics, () => checkStatementSignature(proof.statement, key)),
-    step("issuer", "nothing", () => checkIssuer(proof, trust, tree, notAfter, key)),
-  ]);
-  return { issuerKey, signature, issuer };
+  const signature = await step("signature", mathematics, () => checkStatementSignature(proof.statement, key));
+  return { issuerKey, signature, key };
+}
+
+/** Is the key the issuer's? `tree` and `notAfter` are what the log's part of the proof gave. */
+export function examineIssuer(
+  proof: ProofFile,
+  trust: Trust,
+  tree: TreeFinding | undefined,
+  notAfter: TimeBound | undefined,
+  key: PublicKey | undefined,
+): Promise<Check> {
+  return step("issuer", "nothing", () => checkIssuer(proof, trust, tree, notAfter, key));
 }
 
 /** The key, checked against the signed header (RFC 9679 thumbprint, or RFC 9360 x5t). */

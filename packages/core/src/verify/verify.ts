@@ -8,7 +8,7 @@ import { leafHash } from "../merkle/hash.ts";
 import { type ProofFile, parseProofFile } from "../statement/proof-file.ts";
 import type { Relation, Statement } from "../statement/statement.ts";
 import type { Trust } from "../trust.ts";
-import { examineIssuer } from "./issuer.ts";
+import { examineIssuer, examineSignature } from "./issuer.ts";
 import { examineLater, type Standing } from "./later.ts";
 import type { Check, CheckName, LaterStatement, Report, TimeBound, Verdict } from "./report.ts";
 import { mathematics, step } from "./step.ts";
@@ -87,13 +87,17 @@ interface Examined {
 /** Everything but the content and what came later. */
 async function examineProof(proof: ProofFile, trust: Trust): Promise<Examined> {
   const target = leafHash(proof.statement.entry);
-  const trees = await Promise.all(proof.receipts.map((receipt) => examineTree(receipt, target, trust)));
+  // Signature checks take the time, so the issuer's runs beside the log's.
+  const [{ issuerKey, signature, key }, ...trees] = await Promise.all([
+    examineSignature(proof),
+    ...proof.receipts.map((receipt) => examineTree(receipt, target, trust)),
+  ]);
   const tree = worstBroken(trees) ?? trees.find(({ sound }) => sound) ?? trees.find((one) => one.included) ?? trees[0];
   const notAfter = earliest(trees, tree);
   const treeChecks = tree?.checks ?? [
     await step("inclusion", "nothing", () => missing("The proof holds no receipt: it is not in a log yet.")),
   ];
-  const { issuerKey, signature, issuer } = await examineIssuer(proof, trust, tree, notAfter);
+  const issuer = await examineIssuer(proof, trust, tree, notAfter, key);
   const time = await step("time", "nothing", () => {
     if (notAfter === undefined) return missing("No trusted time covers the entry.");
     return { detail: `It existed by ${isoTime(notAfter.time)}.`, trust: notAfter.basis };
