@@ -2,7 +2,7 @@
  * Notarises files as a pipeline: hashed on all cores, signed, registered a batch at a time with two batches under way, and
  * each proof written as soon as its batch is acknowledged. Stops for good reason only, and then names what has no proof.
  */
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import {
   AttestryError,
@@ -234,6 +234,7 @@ export function proofPathFor(file: FoundFile, out?: string): string {
 
 /** Whether a file is a proof of that content, as far as reading it tells: its signatures are `verify`'s to check. */
 export function provesDigest(proofPath: string, digest: Uint8Array): boolean {
+  if (!existsSync(proofPath)) return false; // the usual case, and an error for it would take long to make
   try {
     const { statement, receipts } = parseProofFile(readFileSync(proofPath));
     return receipts.length > 0 && equalBytes(statement.digest, digest);
