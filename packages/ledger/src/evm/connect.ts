@@ -31,11 +31,11 @@ export async function connect(options: ConnectOptions): Promise<ContractAt> {
   return { rpc, chainId, contract };
 }
 
-/** A node can be exchanged behind its address: checked before every sending. @throws POLICY_LEDGER, UNAVAILABLE_LEDGER */
+/** A node can be exchanged behind its address: checked again and again. @throws POLICY_LEDGER, UNAVAILABLE_LEDGER */
 export async function checkChain(rpc: Rpc, chainId: number): Promise<void> {
   const found = parseQuantity(await rpc.call("eth_chainId", []), "the chain id");
   if (found === BigInt(chainId)) return;
-  const message = `The node at ${rpc.node} is on chain ${found}; the configuration says ${chainId}. Nothing was sent.`;
+  const message = `The node at ${rpc.node} is on chain ${found}, not on ${chainId}. Nothing was sent.`;
   throw refuse("wrong-chain", message, { found: Number(found), expected: chainId });
 }
 

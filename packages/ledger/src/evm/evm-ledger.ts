@@ -39,7 +39,7 @@ export function createEvmLedger(options: EvmLedgerOptions): Ledger {
     if (connected === undefined) {
       const at = await connect(options);
       connected = { ...at, finality: options.finality ?? (await findFinality(at.rpc)) };
-    }
+    } else await checkChain(connected.rpc, connected.chainId);
     return connected;
   };
   return {

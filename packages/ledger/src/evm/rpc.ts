@@ -96,7 +96,7 @@ function unreachable(node: string, cause: unknown): AttestryError {
   const code = inner instanceof Error && "code" in inner ? String(inner.code) : undefined;
   const timedOut = cause instanceof Error && cause.name === "TimeoutError";
   const reason = timedOut ? "no answer in time" : (code ?? "no JSON-RPC answer");
-  const message = `The node at ${node} cannot be reached (${reason}). Registration goes on; anchoring follows.`;
+  const message = `The node at ${node} cannot be reached (${reason}).`;
   return new AttestryError("UNAVAILABLE_LEDGER", message, { data: { node } });
 }
 
