@@ -93,7 +93,7 @@ export async function openAccount(path: string, mayMake: boolean): Promise<EvmAc
   } catch (error) {
     if (!isAttestryError(error) || error.code !== "NOT_FOUND") throw error;
     if (!mayMake)
-      throw new AttestryError("NOT_FOUND", `${error.message} attestry ledger account --key makes one.`, {
+      throw new AttestryError("NOT_FOUND", `${error.message} attestry ledger account makes one.`, {
         cause: error,
       });
     await mkdir(dirname(path), { recursive: true, mode: 0o700 });

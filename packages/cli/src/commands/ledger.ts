@@ -89,10 +89,10 @@ export function configure(command: Command): void {
 }
 
 async function open(options: Options): Promise<{ evm: Evm; at: ContractAt; account: EvmAccount }> {
-  const evm = await loadEvm();
+  const [evm, account] = [await loadEvm(), await senderOf(options)];
   const url = nodeUrl(options.ledger);
   const at = await evm.connect({ url, chainId: await evm.readChainId(url), contract: options.contract });
-  return { evm, at, account: await senderOf(options) };
+  return { evm, at, account };
 }
 
 function senderOf({ key, data }: Options): Promise<EvmAccount> {
@@ -108,13 +108,13 @@ async function showAccount({ output }: Context, { key, data }: Options): Promise
 }
 
 async function deployContract({ output }: Context, options: Options): Promise<ExitCode> {
-  const evm = await loadEvm();
+  const [evm, account] = [await loadEvm(), await senderOf(options)];
   const url = nodeUrl(options.ledger);
   const chainId = await evm.readChainId(url);
   const deployed = await evm.deployContract({
     url,
     chainId,
-    account: await senderOf(options),
+    account,
     ...(options.notary === undefined ? {} : { logs: [await logOf(serverUrl(options.notary))] }),
     ...(options.member === undefined ? {} : { members: options.member }),
     ...(options.writer === undefined ? {} : { writers: options.writer.map(parseWriter) }),
@@ -153,7 +153,9 @@ async function showStatus({ output }: Context, options: Options): Promise<ExitCo
   for (const { origin, size } of consortium.logs)
     output.line(plain(`log       ${origin}, anchored up to ${size} entries`));
   for (const { id, action: change, approvals } of consortium.proposals) {
-    output.line(`proposal  ${id}: ${change?.kind ?? "unknown"}, ${approvals} approvals`);
+    output.line(
+      `proposal  ${id}: ${change?.kind ?? "unknown"}, ${approvals} ${approvals === 1 ? "approval" : "approvals"}`,
+    );
   }
   return 0;
 }
@@ -164,8 +166,9 @@ async function proposeChange(
   change: string,
   addresses: readonly string[],
 ): Promise<ExitCode> {
+  const wanted = parseChange(change, addresses);
   const { evm, at, account } = await open(options);
-  return showDecision(await evm.proposeAction(at, account, parseChange(change, addresses)), output);
+  return showDecision(await evm.proposeAction(at, account, wanted), output);
 }
 
 function parseChange(change: string, addresses: readonly string[]): ConsortiumAction {
