@@ -93,7 +93,7 @@ function welcome(
   const anchoring = places.map(({ kind, name }) => ({ kind, name }));
   output.value({ url, origin: notary.origin, data, treeSize: size, verifierKeys: notary.verifierKeys, anchoring });
   // started by `npm run up`, the command is found through npx
-  const attestry = process.env["npm_lifecycle_event"] === undefined ? "attestry" : "npx attestry";
+  const attestry = process.env["npm_lifecycle_event"] === "up" ? "npx attestry" : "attestry";
   const server = url === serverUrl(undefined) ? "" : ` --server ${url}`;
   const folder = data === dataFolder(undefined) ? "" : ` --data ${quoted(data)}`;
   const shown = plain(notary.origin);
