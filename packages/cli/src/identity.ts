@@ -1,13 +1,14 @@
 /** Who signs on this machine: the key, the name that statements are issued under, and certificates where there are some. */
-import { X509Certificate } from "node:crypto";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import {
   AttestryError,
   encodeBase64Url,
   encodeCoseKey,
+  equalBytes,
   isAttestryError,
   keyThumbprint,
+  parsePemCertificates,
   type Signer,
   thumbprintUri,
 } from "@attestry/core";
@@ -51,7 +52,7 @@ export function issuerKeyPath(dataFolder: string): string {
 
 /**
  * Opens the signing key. The data folder's own key is made when there is none yet.
- * @throws USAGE_FILE, USAGE_PASSPHRASE, MALFORMED_KEY, MALFORMED_CERTIFICATE, NOT_FOUND
+ * @throws USAGE_FILE, USAGE_PASSPHRASE, MALFORMED_KEY, MALFORMED_CERTIFICATE, VERIFY_KEY_MISMATCH, NOT_FOUND
  */
 export async function openIdentity(
   options: IdentityOptions,
@@ -105,20 +106,18 @@ async function enrolledName(signer: Signer, notary: NotaryClient): Promise<strin
   return issuers.find(({ kind, thumbprint }) => kind === "key" && own.endsWith(thumbprint))?.issuer ?? own;
 }
 
-function certified(signer: Signer, path: string, issuer: string | undefined): Identity {
-  const blocks = readText(path).match(/-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g) ?? [];
-  try {
-    const chain = blocks.map((pem) => new X509Certificate(pem));
-    const [leaf] = chain;
-    if (leaf === undefined) throw new Error("no certificate");
-    const name = issuer ?? /(?:^|, )URI:([^,]+)/.exec(leaf.subjectAltName ?? "")?.[1];
-    if (name === undefined)
-      throw new AttestryError("USAGE", "The certificate names no URI. Say who issues: --issuer NAME");
-    return { signer, issuer: name, chain: chain.map(({ raw }) => raw) };
-  } catch (error) {
-    if (isAttestryError(error)) throw error;
-    throw new AttestryError("MALFORMED_CERTIFICATE", `${path} holds no PEM certificates that can be read.`, {
-      cause: error,
-    });
+async function certified(signer: Signer, path: string, issuer: string | undefined): Promise<Identity> {
+  const chain = parsePemCertificates(readText(path));
+  const [leaf] = chain;
+  if (leaf === undefined) throw new AttestryError("MALFORMED_CERTIFICATE", `${path} holds no PEM certificate.`);
+  const { parseCertificate, preferredIssuerName } = await import("@attestry/core/x509");
+  const certificate = parseCertificate(leaf);
+  const { publicKey } = certificate;
+  if (publicKey === undefined || !equalBytes(publicKey.bytes, signer.publicKey.bytes)) {
+    throw new AttestryError("VERIFY_KEY_MISMATCH", `The first certificate of ${path} is not that of the signing key.`);
   }
+  const name = issuer ?? preferredIssuerName(certificate);
+  if (name === undefined)
+    throw new AttestryError("USAGE", "The certificate names nobody. Say who issues: --issuer NAME");
+  return { signer, issuer: name, chain };
 }

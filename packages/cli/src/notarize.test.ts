@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import {
   appendFileSync,
@@ -315,6 +315,54 @@ describe("notarize", { concurrency: 2 }, () => {
     );
     assert.equal(byFile.code, 0, byFile.stderr);
     assert.ok(![right, byFile, wrong, none].some(({ stdout, stderr }) => (stdout + stderr).includes("horse")));
+  });
+
+  test("with certificates under an enrolled root the issuer is who they say, and another key's certificate is refused", async () => {
+    const at = folder("certified", { "a.pdf": "certified" });
+    const openssl = (...args: string[]) => execFileSync("openssl", args, { cwd: at.home, stdio: "pipe" });
+    const key = (name: string) => ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", name];
+    const ca = ["-addext", "basicConstraints=critical,CA:TRUE", "-addext", "keyUsage=critical,keyCertSign"];
+    openssl("req", "-x509", ...key("root.key"), "-out", "root.pem", "-subj", "/CN=Agency CA", "-days", "30", ...ca);
+    openssl("req", ...key("clerk.key"), "-out", "clerk.csr", "-subj", "/CN=Clerk");
+    writeFileSync(
+      join(at.home, "clerk.ext"),
+      "subjectAltName=URI:https://clerk.agency.gov\nkeyUsage=critical,digitalSignature\n",
+    );
+    const issue = [
+      "x509",
+      "-req",
+      "-in",
+      "clerk.csr",
+      "-CA",
+      "root.pem",
+      "-CAkey",
+      "root.key",
+      "-days",
+      "20",
+      "-extfile",
+      "clerk.ext",
+    ];
+    openssl(...issue, "-out", "clerk.pem");
+    writeFileSync(
+      join(at.home, "chain.pem"),
+      ["clerk.pem", "root.pem"].map((name) => readFileSync(join(at.home, name))).join(""),
+    );
+    const key2 = await run(["key", "import", "clerk.key", "--no-passphrase", "--out", "own.pem"], at);
+    assert.equal(key2.code, 0, key2.stderr);
+    const certified = ["notarize", "a.pdf", "--key", "own.pem", "--chain", "chain.pem", "--server", notary.url];
+    const early = await run(certified, at);
+    assert.match(early.stderr, /attestry issuer add --root/);
+    assert.equal((await run(["issuer", "add", "--root", "root.pem", ...place], at)).code, 0);
+    const made = await run(certified, at);
+    assert.equal(made.code, 0, made.stderr);
+    const trust = { logs: [], issuerRoots: [readFileSync(join(at.home, "root.pem"), "utf8")] };
+    writeFileSync(join(at.home, "trust.json"), JSON.stringify(trust));
+    const plain = await runJson(["verify", "a.pdf", "--offline"], at);
+    assert.deepEqual([plain.code, plain.values[0].statement.issuer], [0, "https://clerk.agency.gov"], plain.stdout);
+    const inspected = await runJson(["inspect", "a.pdf"], at);
+    assert.match(inspected.values[0].certificates[0].subject, /CN=Clerk/);
+    const strange = await runJson(["notarize", "a.pdf", "--chain", "chain.pem", ...place], at);
+    assert.equal(strange.values.at(-1).error.code, "VERIFY_KEY_MISMATCH");
   });
 
   test("a claim that no statement may have is told before anything is done", async () => {

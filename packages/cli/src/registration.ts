@@ -16,10 +16,15 @@ export async function registerAs(
 ): Promise<Registration[]> {
   const results = await registerPatiently(notary, statements);
   return results.map((result) => {
-    if (!("error" in result) || result.error.code !== "POLICY_ISSUER_UNKNOWN") return result;
-    const message = `Your key is not enrolled at the notary. ${enrolmentHint(identity)}`;
-    return { error: new AttestryError("POLICY_ISSUER_UNKNOWN", message) };
+    if (!("error" in result) || !isNotEnrolled(result.error)) return result;
+    const { code, message } = result.error;
+    const what = code === "VERIFY_CERTIFICATE" ? message : "Your key is not enrolled at the notary.";
+    return { error: new AttestryError(code, `${what} ${enrolmentHint(identity)}`) };
   });
+}
+
+function isNotEnrolled({ code }: AttestryError): boolean {
+  return code === "POLICY_ISSUER_UNKNOWN" || code === "VERIFY_CERTIFICATE";
 }
 
 /** As `registerAs`, for one statement. @throws what it was refused for */
@@ -66,5 +71,5 @@ function isPutOff(result: Registration | undefined): boolean {
 
 /** Whether every further file would meet the same refusal, so that going on is no use. */
 export function endsTheRun(error: AttestryError): boolean {
-  return error.facts.retry || error.code.startsWith("POLICY_ISSUER") || error.code === "POLICY_UNAUTHORISED";
+  return error.facts.retry || isNotEnrolled(error) || error.code === "POLICY_ISSUER_REVOKED";
 }

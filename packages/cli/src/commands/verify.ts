@@ -111,7 +111,7 @@ function openMeans(options: Options): VerifyMeans {
   let reached: Promise<Reached> | undefined;
   const reach = async (): Promise<Reached> => {
     try {
-      const notary = createNotaryClient({ url, timeout: 10_000 });
+      const notary = createNotaryClient({ url, timeout: 5000 });
       return { url, notary, status: await notary.status() };
     } catch (error) {
       return { url, error: asAttestryError(error) };
