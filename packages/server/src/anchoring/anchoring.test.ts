@@ -232,6 +232,7 @@ test("a ledger that is away at the start, and one whose contract is yet to come,
   });
   const { index } = await register(server);
   await placeOnce(server, 0, ({ problem }) => /cannot be reached/.test(problem ?? ""));
+  assert.deepEqual(await readMetrics(server, "attestry_anchors_final"), { [`127.0.0.1:${port} ${firstContract}`]: 0 });
   const late = await startAnvil({ port });
   t.after(() => late.close());
   const without = await placeOnce(server, 0, ({ problem }) =>
