@@ -70,6 +70,7 @@ export type ErrorCode =
   | "CONFLICT_EXISTS"
   | "CONFLICT_FILE_CHANGED"
   | "CONFLICT_ANCHOR"
+  | "CONFLICT_INCOMPLETE"
   | "NOT_FOUND"
   | "UNAVAILABLE_SERVER"
   | "UNAVAILABLE_STORAGE"
@@ -148,6 +149,7 @@ export const errorCatalogue: Readonly<Record<ErrorCode, CodeFacts>> = {
   CONFLICT_EXISTS: usage(409, "It exists already, with other content."),
   CONFLICT_FILE_CHANGED: usage(409, "The file changed while it was being read; try again when nothing writes to it."),
   CONFLICT_ANCHOR: usage(409, "The ledger holds another root hash for this origin and size, or a larger size."),
+  CONFLICT_INCOMPLETE: usage(409, "A part of the object is missing; send it, then try again."),
 
   NOT_FOUND: { status: 404, retry: false, exit: 1, meaning: "There is no such thing here." },
 
