@@ -77,6 +77,7 @@ export type ErrorCode =
   | "UNAVAILABLE_STOPPING"
   | "UNAVAILABLE_TIMEOUT"
   | "UNAVAILABLE_LEDGER"
+  | "UNAVAILABLE_KEYS"
   | "PUSHBACK"
   | "USAGE"
   | "USAGE_FILE"
@@ -165,6 +166,11 @@ export const errorCatalogue: Readonly<Record<ErrorCode, CodeFacts>> = {
     503,
     true,
     "The ledger's node cannot be reached. Registration goes on; anchoring follows.",
+  ),
+  UNAVAILABLE_KEYS: cannotTell(
+    503,
+    true,
+    "What keeps the vault's keys cannot be reached, or lacks the key that is needed. Nothing was lost.",
   ),
 
   PUSHBACK: cannotTell(503, true, "The notary has as much work queued as it accepts; wait as Retry-After says."),
