@@ -153,19 +153,25 @@ function compareBytes(a: Uint8Array, b: Uint8Array): number {
 
 /** The deterministic encoding (RFC 8949 §4.2.1); map keys are sorted here. @throws MALFORMED_CBOR for an unsafe number */
 export function encodeCbor(value: CborValue): Uint8Array {
-  const writer = new Writer();
+  writer.length = 0;
   writer.item(value);
-  return writer.bytes.slice(0, writer.length);
+  const encoded = writer.bytes.slice(0, writer.length);
+  writer.shrink();
+  return encoded;
 }
 
+/** What the writer keeps between calls; anything larger is let go of again. */
+const keptBytes = 64 * 1024;
+const textEncoder = new TextEncoder();
+
 class Writer {
-  bytes: Uint8Array = new Uint8Array(512);
+  bytes: Uint8Array = new Uint8Array(keptBytes);
   length = 0;
 
   item(value: CborValue): void {
     if (typeof value === "number") this.integer(value);
-    else if (typeof value === "string") this.string(3, encodeUtf8(value));
-    else if (value instanceof Uint8Array) this.string(2, value);
+    else if (typeof value === "string") this.text(value);
+    else if (value instanceof Uint8Array) this.string(value);
     else if (Array.isArray(value)) {
       this.head(4, value.length);
       for (const item of value) this.item(item);
@@ -184,30 +190,43 @@ class Writer {
 
   map(map: CborMap): void {
     this.head(5, map.size);
-    const keys = [...map.keys()].map((key) => ({ key, encoded: encodeCbor(key) }));
-    keys.sort((a, b) => compareBytes(a.encoded, b.encoded));
-    for (const { key, encoded } of keys) {
-      this.raw(encoded);
-      this.item(map.get(key) ?? null);
+    const entries = map.size < 2 ? map : [...map].sort(([a], [b]) => compareKeys(a, b));
+    for (const [key, value] of entries) {
+      this.item(key);
+      this.item(value);
     }
   }
 
-  string(major: number, bytes: Uint8Array): void {
-    this.head(major, bytes.length);
-    this.raw(bytes);
-  }
-
-  raw(bytes: Uint8Array): void {
+  string(bytes: Uint8Array): void {
+    this.head(2, bytes.length);
     this.reserve(bytes.length);
     this.bytes.set(bytes, this.length);
     this.length += bytes.length;
   }
 
+  text(text: string): void {
+    this.reserve(9 + 3 * text.length); // UTF-8 takes at most three bytes a UTF-16 unit
+    const start = this.length;
+    // The head comes first and holds the length in bytes: most often that of the text, and otherwise known after one try.
+    for (let length = text.length; ; this.length = start) {
+      this.head(3, length);
+      const { written } = textEncoder.encodeInto(text, this.bytes.subarray(this.length));
+      if (written === length) {
+        this.length += length;
+        return;
+      }
+      length = written;
+    }
+  }
+
   head(major: number, argument: number): void {
     this.reserve(9);
-    const width = argument < 24 ? 0 : argument < 0x100 ? 1 : argument < 0x10000 ? 2 : argument < 0x100000000 ? 4 : 8;
-    const info = width === 0 ? argument : 24 + Math.log2(width);
-    this.bytes[this.length++] = (major << 5) | info;
+    if (argument < 24) {
+      this.bytes[this.length++] = (major << 5) | argument;
+      return;
+    }
+    const width = argument < 0x100 ? 1 : argument < 0x10000 ? 2 : argument < 0x100000000 ? 4 : 8;
+    this.bytes[this.length++] = (major << 5) | (24 + Math.log2(width));
     for (let shift = width - 1; shift >= 0; shift--)
       this.bytes[this.length++] = Math.floor(argument / 2 ** (8 * shift)) % 256;
   }
@@ -215,9 +234,24 @@ class Writer {
   reserve(more: number): void {
     if (this.length + more <= this.bytes.length) return;
     const grown = new Uint8Array(Math.max(this.bytes.length * 2, this.length + more));
-    grown.set(this.bytes);
+    grown.set(this.bytes.subarray(0, this.length));
     this.bytes = grown;
   }
+
+  shrink(): void {
+    if (this.bytes.length > keptBytes) this.bytes = new Uint8Array(keptBytes);
+  }
+}
+
+/** Reused: a buffer of its own for each of the many small values would cost more than writing them. */
+const writer = new Writer();
+
+/** Orders keys as their encodings are ordered: integers before text, then by size, then bytewise. */
+function compareKeys(a: CborKey, b: CborKey): number {
+  if (typeof a === "number" && typeof b === "number") return a >= 0 === b >= 0 ? Math.abs(a) - Math.abs(b) : b - a;
+  if (typeof a === "number" || typeof b === "number") return typeof a === "number" ? -1 : 1;
+  const [left, right] = [encodeUtf8(a), encodeUtf8(b)];
+  return left.length - right.length || compareBytes(left, right);
 }
 
 /** A value that must be a map. @throws the given code */
