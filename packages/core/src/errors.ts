@@ -62,6 +62,9 @@ export type ErrorCode =
   | "POLICY_CLAIMS"
   | "POLICY_TOO_LARGE"
   | "POLICY_UNAUTHORISED"
+  | "POLICY_FORBIDDEN"
+  | "POLICY_CROSS_SITE"
+  | "POLICY_SIGN_IN"
   | "POLICY_RATE"
   | "POLICY_LEDGER"
   | "POLICY_TIME_STAMP"
@@ -77,6 +80,7 @@ export type ErrorCode =
   | "UNAVAILABLE_STOPPING"
   | "UNAVAILABLE_TIMEOUT"
   | "UNAVAILABLE_LEDGER"
+  | "UNAVAILABLE_SIGN_IN"
   | "UNAVAILABLE_KEYS"
   | "PUSHBACK"
   | "USAGE"
@@ -135,7 +139,10 @@ export const errorCatalogue: Readonly<Record<ErrorCode, CodeFacts>> = {
   POLICY_ISSUER_REVOKED: usage(403, "This issuer's enrolment was revoked; it can no longer register statements."),
   POLICY_CLAIMS: usage(422, "A claim of the statement is outside what the notary accepts."),
   POLICY_TOO_LARGE: usage(413, "The request or entry is larger than the notary accepts."),
-  POLICY_UNAUTHORISED: usage(401, "This needs an administrator's token."),
+  POLICY_UNAUTHORISED: usage(401, "This needs a token, a certificate or a sign-in that the notary knows."),
+  POLICY_FORBIDDEN: usage(403, "None of your roles allows this. Ask an administrator."),
+  POLICY_CROSS_SITE: usage(403, "The request did not come from the portal's own page. Reload the page and try again."),
+  POLICY_SIGN_IN: usage(403, "The sign-in did not hold: start it again. If it stays so, ask an administrator."),
   POLICY_RATE: {
     status: 429,
     retry: true,
@@ -171,6 +178,11 @@ export const errorCatalogue: Readonly<Record<ErrorCode, CodeFacts>> = {
     503,
     true,
     "What keeps the vault's keys cannot be reached, or lacks the key that is needed. Nothing was lost.",
+  ),
+  UNAVAILABLE_SIGN_IN: cannotTell(
+    503,
+    true,
+    "The sign-in provider cannot be reached. Everything else works; nothing was lost.",
   ),
 
   PUSHBACK: cannotTell(503, true, "The notary has as much work queued as it accepts; wait as Retry-After says."),
