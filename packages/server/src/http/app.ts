@@ -1,7 +1,7 @@
 /** The notary's HTTP interface: the groups of routes over one notary. */
-import { createHash, timingSafeEqual } from "node:crypto";
-import { AttestryError } from "@attestry/core";
-import type { FastifyInstance, FastifyRequest } from "fastify";
+import type { FastifyInstance } from "fastify";
+import { addAccessHook } from "../access/hook.ts";
+import { createIdentify } from "../access/identify.ts";
 import type { Notary } from "../notary.ts";
 import type { OpenedAuthority } from "../tsa/open.ts";
 import { timeStampRoutes } from "../tsa/route.ts";
@@ -21,7 +21,7 @@ export interface AppOptions extends HttpOptions {
   readonly notary: Notary;
   /** Answers POST /tsa; without one there is no such address. */
   readonly authority?: OpenedAuthority;
-  /** Lets its bearer change who may register. Without one nobody can over HTTP. */
+  /** Lets its bearer do everything. */
   readonly adminToken?: string;
   /** For each client: statements registered, requests that read. Default: not limited. */
   readonly rateLimits?: { readonly register: RateLimit; readonly read: RateLimit };
@@ -62,23 +62,11 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
       batchStatements: options.maxBatchStatements ?? 8192,
     },
     registering: rateLimits && createRateLimiter(rateLimits.register),
-    authorise: createAuthorise(options.adminToken),
     isStopping,
   };
+  addAccessHook(app, createIdentify({ adminToken: options.adminToken }));
   await openApi(app);
   for (const routes of groups) await app.register(routes, context);
   await app.ready();
   return app;
-}
-
-/** Keeps the token's hash alone, and compares in constant time. */
-function createAuthorise(token: string | undefined): (request: FastifyRequest) => void {
-  const hash = (text: string): Buffer => createHash("sha256").update(text).digest();
-  const expected = token === undefined ? undefined : hash(token);
-  return (request) => {
-    const given = /^Bearer ([A-Za-z0-9._~+/=-]{1,200})$/i.exec(request.headers.authorization ?? "")?.[1];
-    if (expected === undefined || given === undefined || !timingSafeEqual(hash(given), expected)) {
-      throw new AttestryError("POLICY_UNAUTHORISED");
-    }
-  };
 }

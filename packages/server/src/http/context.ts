@@ -1,5 +1,4 @@
 /** What the groups of routes share. */
-import type { FastifyRequest } from "fastify";
 import type { Notary } from "../notary.ts";
 import type { OpenedAuthority } from "../tsa/open.ts";
 import type { Intake } from "./body.ts";
@@ -21,8 +20,6 @@ export interface RouteContext {
   /** Counts statements; undefined: not limited. */
   readonly registering: RateLimiter | undefined;
   readonly isStopping: () => boolean;
-  /** Lets only administrators through. @throws POLICY_UNAUTHORISED */
-  readonly authorise: (request: FastifyRequest) => void;
 }
 
 declare module "fastify" {

@@ -1,4 +1,4 @@
-/** Enrolment: everyone may see who may register, an administrator's token changes it. */
+/** Enrolment: everyone may see who may register, administrators change it. */
 import { AttestryError, decodeBase64Url, parseCoseKey, parsePemCertificates } from "@attestry/core";
 import type { FastifyInstance } from "fastify";
 import type { EnrolledIssuer } from "../issuers/issuers.ts";
@@ -19,7 +19,7 @@ import {
 
 const security = [{ administrator: [] }];
 
-export async function issuerRoutes(app: FastifyInstance, { notary, authorise }: RouteContext): Promise<void> {
+export async function issuerRoutes(app: FastifyInstance, { notary }: RouteContext): Promise<void> {
   const { issuers } = notary;
   app.get("/v1/issuers", {
     schema: {
@@ -32,7 +32,7 @@ export async function issuerRoutes(app: FastifyInstance, { notary, authorise }: 
 
   app.post<{ Body: IssuerBody }>("/v1/issuers", {
     bodyLimit: 64 * 1024,
-    onRequest: async (request) => authorise(request),
+    config: { permission: "issuer:manage" },
     schema: {
       tags: ["issuers"],
       summary: "Enrol an issuer",
@@ -51,7 +51,7 @@ export async function issuerRoutes(app: FastifyInstance, { notary, authorise }: 
 
   app.post<{ Body: RevokeBody; Params: IssuerParams }>("/v1/issuers/:id/revoke", {
     bodyLimit: 64 * 1024,
-    onRequest: async (request) => authorise(request),
+    config: { permission: "issuer:manage" },
     schema: {
       tags: ["issuers"],
       summary: "Revoke an issuer's enrolment",

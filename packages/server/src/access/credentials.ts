@@ -1,0 +1,115 @@
+/**
+ * API tokens and client certificates: adding, listing and revoking them, and finding the principal behind one that is shown. A
+ * token is told once, when it is made; what is kept is its hash.
+ */
+import { AttestryError } from "@attestry/core";
+import { isRole, localPrincipal, type Principal, type Role } from "./roles.ts";
+import { hashSecret, newSecret } from "./secrets.ts";
+import { useInterval } from "./sessions.ts";
+import type { AccessStore, Credential } from "./store.ts";
+
+export interface NewCredential {
+  /** 1 to 64 letters, digits, dots, dashes, underscores and inner spaces. */
+  readonly name: string;
+  /** At least one. */
+  readonly roles: readonly Role[];
+  /** Whole seconds of Unix time. */
+  readonly expiresAt?: number;
+  /** Enrols this subject (RFC 4514) or alternative name (`DNS:`, `URI:`, `email:`) instead of making a token. */
+  readonly certificate?: string;
+}
+
+export interface Credentials {
+  /**
+   * Adds one; `token` is the secret, told here and never again. Durable when it resolves.
+   * @throws MALFORMED_REQUEST, CONFLICT_EXISTS when the name or certificate is in use
+   */
+  add(wanted: NewCredential): Promise<{ readonly credential: Credential; readonly token: string | undefined }>;
+  /** All that ever were, in the order they were added. */
+  list(): Promise<Credential[]>;
+  /** From the next request on it opens nothing. @throws NOT_FOUND when there is none or it is revoked already */
+  revoke(id: string): Promise<Credential>;
+  /** Whose token it is. @throws POLICY_UNAUTHORISED, the reason in `data.why` for the server's log */
+  findToken(token: string): Promise<Principal>;
+  /** Who is enrolled by one of the certificate's names; undefined when nobody is. @throws as `findToken` */
+  findCertificate(names: readonly string[]): Promise<Principal | undefined>;
+}
+
+const tokenForm = /^atk_[A-Za-z0-9_-]{43}$/;
+const nameForm = /^[A-Za-z0-9](?:[A-Za-z0-9._ -]{0,62}[A-Za-z0-9._-])?$/;
+const certificateForm = /^(?:DNS:|URI:|email:|[A-Za-z0-9.]+=)[^\p{C}\u2028\u2029]{1,500}$/u;
+
+/** @param now whole seconds of Unix time */
+export function createCredentials(store: AccessStore, now: () => number): Credentials {
+  async function principalOf(credential: Credential): Promise<Principal> {
+    const { id, name, kind, roles, expiresAt, lastUsedAt, revokedAt } = credential;
+    const at = now();
+    if (revokedAt !== undefined) throw refused(`${kind} ${name} was revoked`);
+    if (expiresAt !== undefined && at >= expiresAt) throw refused(`${kind} ${name} has expired`);
+    if (lastUsedAt === undefined || at >= lastUsedAt + useInterval) await store.useCredential(id, at);
+    return { name, kind, roles: new Set(roles) };
+  }
+
+  return {
+    async add(wanted: NewCredential): Promise<{ credential: Credential; token: string | undefined }> {
+      checkWanted(wanted, now());
+      const { name, roles, expiresAt, certificate } = wanted;
+      const token = certificate === undefined ? `atk_${newSecret()}` : undefined;
+      const credential: Credential = {
+        id: newSecret().slice(0, 16),
+        kind: certificate === undefined ? "token" : "certificate",
+        key: certificate ?? hashSecret(token ?? ""),
+        name,
+        roles: [...new Set(roles)],
+        addedAt: now(),
+        expiresAt,
+        lastUsedAt: undefined,
+        revokedAt: undefined,
+      };
+      await store.addCredential(credential);
+      return { credential, token };
+    },
+
+    list: () => store.listCredentials(),
+
+    async revoke(id: string): Promise<Credential> {
+      await store.revokeCredential(id, now());
+      const revoked = (await store.listCredentials()).find((credential) => credential.id === id);
+      if (revoked === undefined) throw new AttestryError("NOT_FOUND");
+      return revoked;
+    },
+
+    async findToken(token: string): Promise<Principal> {
+      // looked up by its hash, so no comparison takes a time that tells anything of the token
+      const found = tokenForm.test(token) ? await store.findCredential("token", hashSecret(token)) : undefined;
+      if (found === undefined) throw refused("unknown token");
+      return principalOf(found);
+    },
+
+    async findCertificate(names: readonly string[]): Promise<Principal | undefined> {
+      for (const name of names) {
+        const found = await store.findCredential("certificate", name);
+        if (found !== undefined) return principalOf(found);
+      }
+      return undefined;
+    },
+  };
+}
+
+function refused(why: string): AttestryError {
+  return new AttestryError("POLICY_UNAUTHORISED", undefined, { data: { why } });
+}
+
+function checkWanted({ name, roles, expiresAt, certificate }: NewCredential, at: number): void {
+  const wrong = (text: string): AttestryError => new AttestryError("MALFORMED_REQUEST", text);
+  if (!nameForm.test(name) || name === localPrincipal.name) {
+    throw wrong(
+      `A name has 1 to 64 letters, digits, dots, dashes, underscores and inner spaces, and is not "${localPrincipal.name}".`,
+    );
+  }
+  if (roles.length === 0 || !roles.every(isRole)) throw wrong("Give at least one role, and only roles that there are.");
+  if (expiresAt !== undefined && expiresAt <= at) throw wrong("The time at which it expires is past.");
+  if (certificate !== undefined && !certificateForm.test(certificate)) {
+    throw wrong("A certificate is named by its subject (CN=…,O=…) or by DNS:…, URI:… or email:….");
+  }
+}

@@ -1,0 +1,58 @@
+/** Sessions of people at the portal: a random id in a cookie, kept as its hash, ended by idleness, by age and by signing out. */
+import type { Principal, Role } from "./roles.ts";
+import { deriveSecret, hashSecret, newSecret } from "./secrets.ts";
+import type { AccessStore } from "./store.ts";
+
+/** Seconds without a request, and in all. */
+export const sessionLimits: { readonly idle: number; readonly absolute: number } = {
+  idle: 30 * 60,
+  absolute: 12 * 60 * 60,
+};
+
+/** Seconds that pass at least before a session's or token's last use is written again. */
+export const useInterval = 60;
+
+export interface LiveSession {
+  readonly principal: Principal;
+  /** What mutations must bring in `x-attestry-csrf`. */
+  readonly csrf: string;
+  readonly provider: string | undefined;
+  /** When it ends though it is used; seconds of Unix time. */
+  readonly endsAt: number;
+}
+
+export interface Sessions {
+  /** Begins one under an id that nobody knew before, and gives the id. */
+  start(who: { readonly name: string; readonly roles: readonly Role[]; readonly provider?: string }): Promise<string>;
+  /** The session of that id while it lasts, its idleness begun anew. */
+  find(id: string): Promise<LiveSession | undefined>;
+  end(id: string): Promise<void>;
+}
+
+/** @param now whole seconds of Unix time */
+export function createSessions(store: AccessStore, now: () => number): Sessions {
+  return {
+    async start({ name, roles, provider }): Promise<string> {
+      const at = now();
+      await store.removeOldSessions(at - sessionLimits.idle, at - sessionLimits.absolute);
+      const id = newSecret();
+      await store.addSession({ key: hashSecret(id), name, roles, provider, startedAt: at, seenAt: at });
+      return id;
+    },
+
+    async find(id: string): Promise<LiveSession | undefined> {
+      const key = hashSecret(id);
+      const session = await store.findSession(key);
+      if (session === undefined) return undefined;
+      const { name, roles, provider, startedAt, seenAt } = session;
+      const at = now();
+      const endsAt = startedAt + sessionLimits.absolute;
+      if (at >= endsAt || at >= seenAt + sessionLimits.idle) return undefined;
+      if (at >= seenAt + useInterval) await store.useSession(key, at);
+      const principal: Principal = { name, kind: "session", roles: new Set(roles) };
+      return { principal, csrf: deriveSecret(id, "csrf"), provider, endsAt };
+    },
+
+    end: (id) => store.removeSession(hashSecret(id)),
+  };
+}
