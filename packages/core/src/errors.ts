@@ -45,6 +45,7 @@ export type ErrorCode =
   | "VERIFY_INCLUSION"
   | "VERIFY_CONSISTENCY"
   | "VERIFY_CHECKPOINT"
+  | "VERIFY_COSIGNATURE"
   | "VERIFY_DIGEST"
   | "VERIFY_CERTIFICATE"
   | "VERIFY_ISSUER"
@@ -114,7 +115,8 @@ export const errorCatalogue: Readonly<Record<ErrorCode, CodeFacts>> = {
   VERIFY_KEY_MISMATCH: failed("The key that came along is not the key that the signed header names."),
   VERIFY_INCLUSION: failed("The inclusion proof does not lead from the entry to the root hash."),
   VERIFY_CONSISTENCY: failed("The two tree heads are not of one append-only log: the log was rewritten or forked."),
-  VERIFY_CHECKPOINT: failed("The checkpoint and the receipt do not describe the same tree."),
+  VERIFY_CHECKPOINT: failed("The checkpoint is not the log's, or not of the receipt's tree."),
+  VERIFY_COSIGNATURE: failed("A cosignature under a trusted witness's name is not that witness's."),
   VERIFY_DIGEST: failed("The file's content is not the content that the statement was made for."),
   VERIFY_CERTIFICATE: failed("The certificate chain does not lead to a trusted root, or was not valid at that time."),
   VERIFY_ISSUER: failed("The issuer that the statement names is not who the key or certificate belongs to."),
@@ -129,7 +131,7 @@ export const errorCatalogue: Readonly<Record<ErrorCode, CodeFacts>> = {
   ),
   VERIFY_ANCHOR_SEALS: failed("The block does not bear the seals of two thirds of the trusted validators."),
   VERIFY_ANCHOR_CHECKPOINT: failed("The anchor is of another checkpoint than the one it came with."),
-  VERIFY_ANCHOR_LEDGER: failed("The anchor is on a chain or contract that nothing vouches for."),
+  VERIFY_ANCHOR_LEDGER: failed("The anchor is not on the ledger that it names, or nothing vouches for that ledger."),
   VERIFY_TIME_STAMP: failed("The time stamp token does not hold; the data says which rule it breaks."),
 
   POLICY_ISSUER_UNKNOWN: usage(

@@ -2,7 +2,7 @@
 import { keccak_256 } from "@noble/hashes/sha3.js";
 import { concatBytes, encodeHex, encodeUtf8, equalBytes } from "../bytes.ts";
 import { sha256 } from "../crypto/index.ts";
-import { AttestryError } from "../errors.ts";
+import { AttestryError, isAttestryError } from "../errors.ts";
 import type { Checkpoint } from "../note/checkpoint.ts";
 import { bftKind, blockHash, checkSeals } from "./bft.ts";
 import type { AnchorFinding, EvmAnchor, TrustedLedger } from "./evm-anchor.ts";
@@ -21,6 +21,7 @@ export function checkEvmAnchor(
   const header = parseHeader(anchor.header);
   const hash = blockHash(header);
   const { ledger, finality } = checkBlock(header, hash, trusted);
+  if (finality === "unproven") checkNotElsewhere(anchor, header, hash, ledgers);
   checkStorage(anchor, checkAccount(anchor, header));
   return { time: header.time, blockNumber: header.number, blockHash: hash, finality, ledger };
 }
@@ -65,6 +66,34 @@ function checkBlock(
   }
   if (refusal !== undefined || unproven === undefined) throw refusal;
   return { ledger: unproven, finality: "unproven" };
+}
+
+/**
+ * A block does not hold its chain's id, so an anchor could name any. It is refused when a trusted ledger with the same contract
+ * shows that the block is one of its own.
+ */
+function checkNotElsewhere(
+  { chainId, contract }: EvmAnchor,
+  header: EvmHeader,
+  hash: Uint8Array,
+  ledgers: readonly TrustedLedger[],
+): void {
+  const owner = ledgers.find(
+    (ledger) => ledger.chainId !== chainId && equalBytes(ledger.contract, contract) && isBlockOf(header, hash, ledger),
+  );
+  if (owner === undefined) return;
+  const message = `The anchor says chain ${chainId}; its block is of ${owner.name}, chain ${owner.chainId}, by ${owner.basis}.`;
+  const data = { chainId, contract: encodeHex(contract), found: owner.chainId };
+  throw new AttestryError("VERIFY_ANCHOR_LEDGER", message, { data });
+}
+
+function isBlockOf(header: EvmHeader, hash: Uint8Array, ledger: TrustedLedger): boolean {
+  try {
+    return proveBlock(header, hash, ledger) !== "unproven";
+  } catch (error) {
+    if (isAttestryError(error)) return false;
+    throw error;
+  }
 }
 
 function proveBlock(header: EvmHeader, hash: Uint8Array, ledger: TrustedLedger): AnchorFinding["finality"] {

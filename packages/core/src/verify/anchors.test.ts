@@ -120,7 +120,7 @@ test("a ledger that is named without validators or blocks shows nothing, and the
 });
 
 test("of anchors on several ledgers, those on trusted ones count and the others are shown", async () => {
-  const elsewhere: EvmAnchor = { ...(await anchorOf(checkpoint, time - 99)), chainId: 5 };
+  const elsewhere: EvmAnchor = { ...(await testLedger("qbft", 7).anchor(checkpoint, time - 99)), chainId: 5 };
   const report = await judge(withAnchors(elsewhere, anchor), { ledgers: [trusted] });
   assert.equal(report.verdict, "verified");
   assert.deepEqual(
@@ -128,6 +128,26 @@ test("of anchors on several ledgers, those on trusted ones count and the others 
     ["unknown", "pass"],
   );
   assert.equal(report.notAfter?.time, time + 60);
+  assert.match(
+    checksNamed(report, "anchors")[0]?.detail ?? "",
+    /the block's hash\. Trusted are: chain 1337, contract 0x(ac){20}\.$/,
+  );
+});
+
+test("a block that is a trusted ledger's is refused under the name of another chain", async () => {
+  const relabelled = withAnchors({ ...anchor, chainId: 5 });
+  const elsewhere = { ...unsealed, chainId: 5 };
+  for (const ledgers of [[trusted], [pinned], [elsewhere, trusted]]) {
+    const report = await judge(relabelled, { ledgers });
+    assert.deepEqual(outcome(report, "anchors"), ["untrusted", "fail", "VERIFY_ANCHOR_LEDGER"]);
+    assert.match(report.summary, /^The anchor says chain 5; its block is of test ledger, chain 1337, by the test\.$/);
+    assert.deepEqual(report.notAfter, ownClock);
+  }
+  // Whoever trusts both chains has nothing to refuse: the validators of both may be the same.
+  const both = await judge(relabelled, { ledgers: [trusted, { ...trusted, chainId: 5 }] });
+  assert.deepEqual(outcome(both, "anchors"), ["verified", "pass", undefined]);
+  const other = { ...trusted, contract: flipped(trusted.contract, 3) };
+  assert.deepEqual(outcome(await judge(relabelled, { ledgers: [other] }), "anchors")[1], "unknown");
 });
 
 test("of a ledger's generations of validators one is enough, and none of them is not", async () => {
@@ -245,8 +265,9 @@ test("every damage of an anchor has its own code, and none leaves the proof veri
   // On a ledger that nobody trusts, what does not hold together is damaged all the same.
   const elsewhere = { ...trusted, chainId: 5 };
   assert.deepEqual(await damaged({ storageProof: storage }, elsewhere), ["invalid", "fail", "VERIFY_ANCHOR_STORAGE"]);
-  // A block does not hold the chain's id: moved to a chain that is not trusted, the anchor proves nothing.
-  assert.deepEqual(await damaged({ chainId: 5 }), ["verified", "unknown", undefined]);
+  assert.deepEqual(await damaged({ chainId: 5 }), ["untrusted", "fail", "VERIFY_ANCHOR_LEDGER"]);
+  // A block does not hold the chain's id: where nothing shows whose it is, the anchor proves nothing.
+  assert.deepEqual(await damaged({ chainId: 5 }, unsealed), ["verified", "unknown", undefined]);
 });
 
 test("a block that too few validators sealed, or others, is refused however good the rest is", async () => {

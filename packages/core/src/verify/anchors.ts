@@ -56,10 +56,12 @@ async function checkAnchor(
   const found = await checkEvmAnchor(anchor, checkpoint, [...trust.ledgers, stranger(anchor)]);
   const where = describe(anchor, found);
   if (found.finality === "unproven") {
-    const needed = trust.ledgers.includes(found.ledger) ? "" : "the ledger, its contract, and ";
+    const isNamed = trust.ledgers.includes(found.ledger);
+    const needed = isNamed ? "" : "the ledger, its contract, and ";
+    const others = isNamed ? "" : describeLedgers(trust.ledgers);
     return {
       status: "unknown",
-      detail: `${where}. The proof holds together; a trust file must name ${needed}its validators or the block's hash.`,
+      detail: `${where}. The proof holds together; a trust file must name ${needed}its validators or the block's hash.${others}`,
       trust: "nothing",
     };
   }
@@ -91,6 +93,12 @@ function describe(anchor: EvmAnchor, found: AnchorFinding): string {
   const contract = `0x${encodeHex(anchor.contract)}`;
   const time = new Date(found.time * 1000).toISOString();
   return `Anchored on chain ${anchor.chainId}, contract ${contract}, block ${found.blockNumber} of ${time}`;
+}
+
+/** A block does not say which chain it is of: whoever takes it for that of a trusted ledger is told which those are. */
+function describeLedgers(ledgers: readonly TrustedLedger[]): string {
+  const named = new Set(ledgers.map(({ chainId, contract }) => `chain ${chainId}, contract 0x${encodeHex(contract)}`));
+  return named.size === 0 ? "" : ` Trusted are: ${[...named].join("; ")}.`;
 }
 
 async function checkToken(

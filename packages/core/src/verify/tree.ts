@@ -6,7 +6,7 @@
 import { encodeHex, equalBytes } from "../bytes.ts";
 import { keyThumbprint } from "../cose/key.ts";
 import { verifySignature } from "../crypto/index.ts";
-import { AttestryError } from "../errors.ts";
+import { AttestryError, type ErrorCode, isAttestryError } from "../errors.ts";
 import { parseCheckpoint } from "../note/checkpoint.ts";
 import { type Cosignature, checkNote, type Note, parseNote } from "../note/note.ts";
 import { parseVerifierKey, type VerifierKey } from "../note/vkey.ts";
@@ -130,7 +130,7 @@ async function checkCheckpoint(
   }
   const keys = log?.verifierKeys ?? (receipt.evidence.verifierKeys ?? []).map(parseVerifierKey);
   if (keys.length === 0) return missing("The log's checkpoint keys are not known.");
-  const { verified } = await checkNote(note, keys);
+  const { verified } = await checkNote(note, keys).catch(signatureAs("VERIFY_CHECKPOINT"));
   const unsigned = keys.filter(({ text }) => !verified.some((key) => key.text === text));
   if (unsigned.length > 0) {
     const data = { missing: unsigned.map((key) => key.text) };
@@ -179,7 +179,7 @@ async function checkWitnesses(
     return { detail: "No witness is asked for.", trust: "the log alone: no witness is named" };
   const known = knownSigners(note, witnesses);
   if (note === undefined || note instanceof AttestryError || known.length === 0) return cosignedBy([], trust);
-  const { verified, cosignatures } = await checkNote(note, known);
+  const { verified, cosignatures } = await checkNote(note, known).catch(signatureAs("VERIFY_COSIGNATURE"));
   const names = [...new Set(verified.map(({ name }) => name))];
   times.push(...quorumTime(cosignatures, quorum));
   return cosignedBy(names, trust);
@@ -198,6 +198,14 @@ function quorumTime(cosignatures: readonly Cosignature[], quorum: number): TimeB
   if (time === undefined || needed.length < quorum) return [];
   const names = needed.map(([name]) => name).join(", ");
   return [{ time, basis: `the witness${needed.length > 1 ? "es" : ""} ${names}`, independent: true }];
+}
+
+/** A note's signature that does not match, under the code that says whose it should have been. */
+function signatureAs(code: ErrorCode): (error: unknown) => never {
+  return (error) => {
+    if (!isAttestryError(error) || error.code !== "VERIFY_SIGNATURE") throw error;
+    throw new AttestryError(code, error.message, { data: error.data });
+  };
 }
 
 function knownSigners(note: Note | AttestryError | undefined, keys: readonly VerifierKey[]): VerifierKey[] {

@@ -39,8 +39,13 @@ const hard: readonly CheckName[] = [
   "anchors",
   "time_stamps",
 ];
-/** Codes of such steps that say no more than that nobody trusted made a signature: a key may have changed since. */
-const unvouched: readonly string[] = ["VERIFY_UNTRUSTED", "VERIFY_ANCHOR_HEADER", "VERIFY_ANCHOR_SEALS"];
+/** Codes of such steps that say no more than that nobody trusted vouches for it: a key may have changed since. */
+const unvouched: readonly string[] = [
+  "VERIFY_UNTRUSTED",
+  "VERIFY_ANCHOR_LEDGER",
+  "VERIFY_ANCHOR_HEADER",
+  "VERIFY_ANCHOR_SEALS",
+];
 /** Steps that may stay unknown without making the verdict incomplete: the verdict says what it does not cover. */
 const optional: readonly CheckName[] = ["anchors", "time_stamps", "later"];
 
