@@ -42,7 +42,10 @@ export interface WrappedKey {
   readonly wrapperId: string;
 }
 
-export interface StoredObject extends ObjectFacts, WrappedKey {}
+export interface StoredObject extends ObjectFacts, WrappedKey {
+  /** The header of the object's ciphertext, so that one segment can be opened without the first. Not secret. */
+  readonly header: Uint8Array;
+}
 
 /** Content that is whole and hashed, and has no statement yet. */
 export interface Content {
@@ -60,6 +63,8 @@ export interface Tail {
 
 /** An object that is being written. Its id is the object's to be. */
 export interface UploadRow extends WrappedKey {
+  /** As of the object that it becomes. */
+  readonly header: Uint8Array;
   readonly recordClass: string;
   readonly contentType: string | undefined;
   readonly declaredSize: number | undefined;
@@ -138,8 +143,8 @@ export interface Catalogue {
   /** Takes back an event that the log refused. One that is settled stays. */
   withdrawEvent(objectId: string, sequence: number): Promise<void>;
   /**
-   * The event is in the log: writes its place, and the object as it is after it. The first event makes the upload the object.
-   * When the object is erased by it, the wrapped key is overwritten. The same again changes nothing.
+   * The event is in the log: writes its place, and the object as it is after it. The first event makes the upload the object,
+   * with its key and header.   * When the object is erased by it, the wrapped key is overwritten. The same again changes nothing.
    */
   settleEvent(objectId: string, sequence: number, entryIndex: number, after: ObjectFacts): Promise<void>;
   /** Of one object, in order. */

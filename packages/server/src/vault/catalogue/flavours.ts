@@ -21,6 +21,7 @@ export interface ObjectTable {
   holds: string;
   erased_at: number | string | null;
   events: number | string;
+  header: Uint8Array;
   wrapped_key: Uint8Array;
   wrapper_id: string;
 }
@@ -49,6 +50,7 @@ export interface UploadTable {
   content_hash: string | null;
   size: number | string | null;
   segments: number | string | null;
+  header: Uint8Array;
   wrapped_key: Uint8Array;
   wrapper_id: string;
 }
@@ -137,6 +139,7 @@ const tables: Readonly<Record<string, { columns: Record<string, ColumnType>; key
       holds: "long",
       "erased_at?": "integer",
       events: "integer",
+      header: "bytes",
       wrapped_key: "bytes",
       wrapper_id: "text",
     },
@@ -165,6 +168,7 @@ const tables: Readonly<Record<string, { columns: Record<string, ColumnType>; key
       "content_hash?": "id",
       "size?": "integer",
       "segments?": "integer",
+      header: "bytes",
       wrapped_key: "bytes",
       wrapper_id: "text",
     },

@@ -62,13 +62,14 @@ export function toObject(row: ObjectTable): StoredObject {
     holds: toHolds(row.holds),
     erasedAt: row.erased_at === null ? undefined : toCount(row.erased_at),
     events: toCount(row.events),
+    header: toBytes(row.header),
     wrappedKey: toBytes(row.wrapped_key),
     wrapperId: row.wrapper_id,
   };
 }
 
-/** All of a row but the wrapped key. */
-export function fromFacts(facts: ObjectFacts): Omit<ObjectTable, "wrapped_key" | "wrapper_id"> {
+/** All of a row but the wrapped key and the header. */
+export function fromFacts(facts: ObjectFacts): Omit<ObjectTable, "header" | "wrapped_key" | "wrapper_id"> {
   return {
     id: facts.id,
     state: facts.state,
@@ -91,6 +92,7 @@ export function fromFacts(facts: ObjectFacts): Omit<ObjectTable, "wrapped_key" |
 export function toUpload(row: UploadTable): UploadRow {
   return {
     id: row.id,
+    header: toBytes(row.header),
     wrappedKey: toBytes(row.wrapped_key),
     wrapperId: row.wrapper_id,
     recordClass: row.record_class,
@@ -138,6 +140,7 @@ export function fromUpload(upload: UploadRow): UploadTable {
     lock_until: 0,
     ...fromTail(upload.tail),
     ...fromContent(upload.content),
+    header: fromBytes(upload.header),
     wrapped_key: fromBytes(upload.wrappedKey),
     wrapper_id: upload.wrapperId,
   };

@@ -236,13 +236,12 @@ type Transaction = Pick<Kysely<CatalogueTables>, "selectFrom" | "insertInto" | "
 async function makeObject(db: Transaction, facts: ObjectFacts): Promise<void> {
   const isThere = await db.selectFrom("vault_object").select("id").where("id", "=", facts.id).executeTakeFirst();
   if (isThere === undefined) {
-    const upload = db.selectFrom("vault_upload").select(["wrapped_key", "wrapper_id"]).where("id", "=", facts.id);
-    const key = await upload.executeTakeFirst();
-    if (key === undefined) throw new AttestryError("FATAL_CORRUPT", "There is no upload to make an object of.");
-    await db
-      .insertInto("vault_object")
-      .values({ ...fromFacts(facts), wrapped_key: fromBytes(toBytes(key.wrapped_key)), wrapper_id: key.wrapper_id })
-      .execute();
+    const columns = ["header", "wrapped_key", "wrapper_id"] as const;
+    const upload = await db.selectFrom("vault_upload").select(columns).where("id", "=", facts.id).executeTakeFirst();
+    if (upload === undefined) throw new AttestryError("FATAL_CORRUPT", "There is no upload to make an object of.");
+    const bytes = { header: fromBytes(toBytes(upload.header)), wrapped_key: fromBytes(toBytes(upload.wrapped_key)) };
+    const values = { ...fromFacts(facts), ...bytes, wrapper_id: upload.wrapper_id };
+    await db.insertInto("vault_object").values(values).execute();
   }
   await db.deleteFrom("vault_upload").where("id", "=", facts.id).execute();
 }
