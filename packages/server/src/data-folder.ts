@@ -11,7 +11,11 @@ export interface DataFolder {
   readonly keys: string;
   /** The local user's own signing key. */
   readonly issuerKey: string;
+  /** The notary's own signing key, for what it records of itself. */
+  readonly custodyKey: string;
   readonly issuers: string;
+  /** Credentials, sessions, administrative actions. */
+  readonly access: string;
   readonly adminToken: string;
   readonly witness: string;
 }
@@ -27,7 +31,9 @@ export function dataFolder(folder: string): DataFolder {
     folder,
     keys: join(folder, "keys"),
     issuerKey: join(folder, "keys", "issuer.pem"),
+    custodyKey: join(folder, "keys", "custody.pem"),
     issuers: join(folder, "issuers.db"),
+    access: join(folder, "access.db"),
     adminToken: join(folder, "admin.token"),
     witness: join(folder, "witness.db"),
   };

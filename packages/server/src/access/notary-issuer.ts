@@ -1,0 +1,80 @@
+/**
+ * The notary as an issuer: statements by its own key (`DIR/keys/custody.pem`) about events that the notary keeps itself, custody of
+ * records and administrative actions. A statement is a hash envelope (RFC 9995): the log holds the event's SHA-256, nothing of it.
+ */
+import {
+  AttestryError,
+  isAttestryError,
+  keyThumbprint,
+  type PublicKey,
+  sha256,
+  signStatement,
+  thumbprintUri,
+} from "@attestry/core";
+import type { Logger } from "pino";
+import { openOrCreateSigner } from "../keys/file-signer.ts";
+import type { Notary } from "../notary.ts";
+
+export interface NotaryIssuer {
+  /** The statements' `iss`: the key's thumbprint URI. */
+  readonly name: string;
+  readonly publicKey: PublicKey;
+  /**
+   * Signs a statement about an event and registers it; durable in the log when it resolves. Called again for the same event, it
+   * makes another entry.
+   * @throws PUSHBACK, UNAVAILABLE_*, FATAL_*, POLICY_ISSUER_REVOKED, MALFORMED_STATEMENT (subject or content type)
+   */
+  register(event: Uint8Array, about: EventKind): Promise<RegisteredEvent>;
+}
+
+export interface EventKind {
+  /** Media type of the event's bytes. */
+  readonly contentType: string;
+  /** The statement's `sub`: an opaque record number. */
+  readonly subject: string;
+}
+
+export interface RegisteredEvent {
+  readonly index: number;
+  readonly leafHash: Uint8Array;
+}
+
+export interface NotaryIssuerParts {
+  readonly notary: Pick<Notary, "issuers" | "register">;
+  /** The key's file, made when it is not there. */
+  readonly path: string;
+  readonly passphrase?: string | undefined;
+  /** Whole seconds of Unix time. */
+  readonly now: () => number;
+  readonly logger: Logger;
+}
+
+/**
+ * Opens the key, or makes it, and enrols it. With a key that was revoked it opens and registers nothing; a new one is made when the
+ * file is moved away.
+ * @throws as `openOrCreateSigner`; UNAVAILABLE_STORAGE
+ */
+export async function openNotaryIssuer(parts: NotaryIssuerParts): Promise<NotaryIssuer> {
+  const { notary, path, passphrase, now, logger } = parts;
+  const signer = await openOrCreateSigner(path, { passphrase });
+  const { publicKey } = signer;
+  const name = thumbprintUri(keyThumbprint(publicKey));
+  try {
+    await notary.issuers.addKey(publicKey, name);
+  } catch (error) {
+    if (!isAttestryError(error) || error.code !== "CONFLICT_EXISTS") throw error;
+    logger.error("the notary's own key was revoked: what must be recorded in the log is refused until it has another");
+  }
+  return {
+    name,
+    publicKey,
+    async register(event: Uint8Array, { contentType, subject }: EventKind): Promise<RegisteredEvent> {
+      const claims = { issuer: name, subject, issuedAt: now(), digest: sha256(event), contentType };
+      const { outcomes } = await notary.register([await signStatement(claims, signer)]);
+      const outcome = outcomes[0];
+      if (outcome === undefined) throw new AttestryError("FATAL_INTERNAL");
+      if ("error" in outcome) throw outcome.error;
+      return { index: outcome.index, leafHash: outcome.leafHash };
+    },
+  };
+}
