@@ -1,10 +1,12 @@
 /** The notary without HTTP: admission, sequencer, store, proofs and witnesses, put together over one data folder. */
 import {
   AttestryError,
+  emptyTrust,
   isAttestryError,
   type PublicKey,
   parseVerifierKey,
   type TileAddress,
+  type Trust,
   thumbprintUri,
 } from "@attestry/core";
 import { type Logger, pino } from "pino";
@@ -15,6 +17,8 @@ import {
   type AnchorSummary,
   createAnchoring,
 } from "./anchoring/anchoring.ts";
+import type { CertificateOptions } from "./certificate/certificate.ts";
+import { createPrinter } from "./certificate/printer.ts";
 import { createDataFolder, type DataFolder } from "./data-folder.ts";
 import { type EntryQuery, type FoundEntry, type FoundPage, findEntries, readEntry } from "./find.ts";
 import { checkOrigin, createHeadSigner, defaultOrigin, type HeadSigner, openLogKeys } from "./heads.ts";
@@ -86,6 +90,8 @@ export interface Notary extends Pick<Prover, "receipts" | "receipt" | "receiptOf
   find(query: EntryQuery): Promise<FoundPage>;
   /** @throws NOT_FOUND */
   entry(index: number): Promise<FoundEntry>;
+  /** An entry's certificate, a PDF. @throws NOT_FOUND, PUSHBACK when too many wait, FATAL_CORRUPT when the proof does not hold */
+  certificate(index: number, options: Pick<CertificateOptions, "language" | "base">): Promise<Uint8Array>;
   /** Begins to anchor, in the background. */
   startAnchoring(): void;
   /** Anchors and time stamps, the newest first. */
@@ -182,6 +188,13 @@ async function compose(
     anchoring: anchoring.status(),
   });
   const admission = createAdmission({ issuers, now });
+  const entry = async (index: number): Promise<FoundEntry> => {
+    const found = await readEntry(store, index);
+    if (found === undefined) throw new AttestryError("NOT_FOUND", `The log has no entry ${index}.`);
+    return found;
+  };
+  const printer = createPrinter();
+  closing.add(() => printer.close());
   return {
     ...prover,
     origin: signer.origin,
@@ -199,16 +212,27 @@ async function compose(
     },
     register: createRegistration({ admission, sequencer, metrics, logger, witnesses, witnessWait }),
     find: (query) => findEntries(store, sequencer.head.size, query),
-    async entry(index: number): Promise<FoundEntry> {
-      const found = await readEntry(store, index);
-      if (found === undefined) throw new AttestryError("NOT_FOUND", `The log has no entry ${index}.`);
-      return found;
+    entry,
+    certificate: async (index, wanted) => {
+      const [proof, { registeredAt }] = await Promise.all([prover.proofFile(index), entry(index)]);
+      return printer.print({ ...wanted, proof, registeredAt, trust: ownTrust(signer, options), now: now() });
     },
     startAnchoring: anchoring.start,
     anchors: anchoring.list,
     readTile: (address) => reader.readAddress(address, sequencer.head.size),
     close: closing.close,
   };
+}
+
+/** What the notary itself goes by: its own keys, and the witnesses that it asks. */
+function ownTrust({ origin, verifierKeys, receiptKeyThumbprint }: HeadSigner, options: NotaryOptions): Trust {
+  const log = { origin, verifierKeys, receiptKeys: [receiptKeyThumbprint], basis: "the notary's own keys" };
+  const witnesses = (options.witnesses ?? []).flatMap((witness) => witness.verifierKeys.map(parseVerifierKey));
+  return { ...emptyTrust, logs: [log], witnesses, quorum: quorumOf(options) };
+}
+
+function quorumOf({ witnesses = [], witnessQuorum }: NotaryOptions): number {
+  return witnessQuorum ?? (witnesses.length === 0 ? 0 : Math.floor(witnesses.length / 2) + 1);
 }
 
 function gaugesOf({ head, queued, witnesses, anchoring }: NotaryStatus): Gauges {
@@ -265,6 +289,11 @@ function createWitnesses(options: NotaryOptions, parts: WitnessParts): WitnessCl
   }));
   if (targets.length === 0) return undefined;
   const { store, logger, consistencyPath } = parts;
-  const quorum = options.witnessQuorum ?? Math.floor(targets.length / 2) + 1;
-  return createWitnessClient({ targets, quorum, logger, consistencyPath, keep: store.putCosigned.bind(store) });
+  return createWitnessClient({
+    targets,
+    quorum: quorumOf(options),
+    logger,
+    consistencyPath,
+    keep: store.putCosigned.bind(store),
+  });
 }

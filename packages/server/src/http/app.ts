@@ -7,6 +7,7 @@ import type { OpenedAuthority } from "../tsa/open.ts";
 import { timeStampRoutes } from "../tsa/route.ts";
 import { anchorRoutes } from "./anchor-routes.ts";
 import { createIntake } from "./body.ts";
+import { certificateRoutes } from "./certificate-routes.ts";
 import type { RouteContext } from "./context.ts";
 import { docsRoutes, openApi } from "./docs.ts";
 import { entryRoutes, scrapiRoutes } from "./entry-routes.ts";
@@ -25,6 +26,8 @@ export interface AppOptions extends HttpOptions {
   readonly adminToken?: string;
   /** For each client: statements registered, requests that read. Default: not limited. */
   readonly rateLimits?: { readonly register: RateLimit; readonly read: RateLimit };
+  /** Where the public reaches the notary, for links in what it makes: an origin such as `https://notary.example.gov`. */
+  readonly publicUrl?: string;
   /** Bytes of one batch. Default 16 MiB. */
   readonly maxBatchBytes?: number;
   /** Statements in one batch. Default 8,192. */
@@ -37,6 +40,7 @@ const groups = [
   batchRoutes,
   statementRoutes,
   entryRoutes,
+  certificateRoutes,
   issuerRoutes,
   statusRoutes,
   scrapiRoutes,
@@ -63,6 +67,7 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
     },
     registering: rateLimits && createRateLimiter(rateLimits.register),
     isStopping,
+    publicUrl: options.publicUrl,
   };
   addAccessHook(app, createIdentify({ adminToken: options.adminToken }));
   await openApi(app);

@@ -20,6 +20,8 @@ export interface RouteContext {
   /** Counts statements; undefined: not limited. */
   readonly registering: RateLimiter | undefined;
   readonly isStopping: () => boolean;
+  /** Where the public reaches the notary: an origin such as `https://notary.example.gov`. Undefined: as the client did. */
+  readonly publicUrl: string | undefined;
 }
 
 declare module "fastify" {

@@ -28,6 +28,14 @@ export interface IndexParams {
 }
 export const indexParams: TSchema = Type.Object({ index: uint }, strict);
 
+export interface CertificateQuery {
+  readonly lang?: "en" | "es";
+}
+export const certificateQuery: TSchema = Type.Object(
+  { lang: Type.Optional(Type.Union([Type.Literal("en"), Type.Literal("es")], { default: "en" })) },
+  strict,
+);
+
 export interface EntryQueryParams {
   readonly hash?: string;
   readonly issuer?: string;
