@@ -21,8 +21,8 @@ export function checkEvmAnchor(
   const header = parseHeader(anchor.header);
   const hash = blockHash(header);
   const { ledger, finality } = checkBlock(header, hash, trusted);
-  if (finality === "unproven") checkNotElsewhere(anchor, header, hash, ledgers);
   checkStorage(anchor, checkAccount(anchor, header));
+  if (finality === "unproven") checkNotElsewhere(anchor, header, hash, ledgers);
   return { time: header.time, blockNumber: header.number, blockHash: hash, finality, ledger };
 }
 

@@ -266,7 +266,7 @@ async function anchored(log: TestLog, index: number, block = time): Promise<Uint
 test("an anchor on a ledger that nobody vouches for proves nothing and spoils nothing", async () => {
   const { log, index, revoke } = await notarised();
   const { trusted } = testLedger();
-  const elsewhere: TrustedLedger = { ...trusted, chainId: 5 };
+  const elsewhere: TrustedLedger = { ...testLedger("qbft", 7).trusted, chainId: 5 };
   const trusting = (...ledgers: readonly TrustedLedger[]): Trust => ({ ...log.trust, ledgers });
   const proof = await anchored(log, index, time - 50);
 
