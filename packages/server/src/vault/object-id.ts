@@ -1,6 +1,6 @@
 /**
- * Names of stored objects: 16 random bytes as base32 (RFC 4648 §6) in lower case without padding. They tell nothing about
- * the record and are safe in file names, table keys and addresses.
+ * Names of stored objects: 16 random bytes as base32 (RFC 4648 §6) in lower case without padding. They tell nothing of the
+ * record and are safe in file names, table keys and addresses.
  */
 import { randomBytes } from "node:crypto";
 import { AttestryError } from "@attestry/core";
@@ -23,7 +23,7 @@ export function newObjectId(): string {
  * @throws MALFORMED_REQUEST
  */
 export function parseObjectId(text: string): string {
-  // RFC 4648 §3.5: the two bits that are left over in the last character are zero, so that each name is written in one way.
+  // RFC 4648 §3.5: the two bits left over in the last character are zero, so that a name is written in one way only.
   if (!/^[a-z2-7]{25}[aeimquy4]$/.test(text)) {
     throw new AttestryError("MALFORMED_REQUEST", "That is not the name of a stored object.");
   }

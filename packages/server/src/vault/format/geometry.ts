@@ -1,11 +1,11 @@
 /**
- * Where plaintext lies in an object of Tink's AES256-GCM-HKDF-1MB layout
- * (https://developers.google.com/tink/streaming-aead/aes_gcm_hkdf_streaming, 2024): segments of 1 MiB of ciphertext, each with a
- * tag at its end, the first with a header before it.
+ * Where the bytes of a plaintext lie in an object of Tink's AES256-GCM-HKDF-1MB layout
+ * (https://developers.google.com/tink/streaming-aead/aes_gcm_hkdf_streaming): segments of 1 MiB, each with a tag at its end, and
+ * the object's header before the first one's ciphertext. Offsets and sizes are safe integers.
  */
 import { AttestryError } from "@attestry/core";
 
-/** Bytes of a stored segment: the last may have fewer, the first has its header in them. */
+/** Bytes of a full stored segment, the first one's header among them. */
 export const segmentLength = 1_048_576;
 /** Bytes of the header: its own length, a salt of 32, a nonce prefix of 7. */
 export const headerLength = 40;
@@ -17,26 +17,26 @@ export const firstPlaintextLength: number = segmentLength - headerLength - tagLe
 export const plaintextLength: number = segmentLength - tagLength;
 /** The index is 32 bits of the nonce. */
 export const maxSegments: number = 2 ** 32;
-/** Plaintext bytes of the largest object: 4 PiB less headers and tags. */
+/** Plaintext bytes of the largest object: 4 PiB less the header and the tags. */
 export const maxObjectSize: number = firstPlaintextLength + (maxSegments - 1) * plaintextLength;
 
-/** Offset in the object's plaintext at which a segment begins; for the number of segments, where the next would. */
+/** Offset in the plaintext at which a segment begins. */
 export function segmentStart(index: number): number {
   return index === 0 ? 0 : firstPlaintextLength + (index - 1) * plaintextLength;
 }
 
-/** How much plaintext a segment holds when it is full. */
+/** Plaintext bytes in that segment when it is full. */
 export function segmentCapacity(index: number): number {
   return index === 0 ? firstPlaintextLength : plaintextLength;
 }
 
-/** The segment that the plaintext byte at `offset` is in. */
+/** The segment that the byte at that offset of the plaintext is in. */
 export function segmentAt(offset: number): number {
   return offset < firstPlaintextLength ? 0 : 1 + Math.floor((offset - firstPlaintextLength) / plaintextLength);
 }
 
 /**
- * How many segments a plaintext of `size` bytes has: at least one, and none is empty but the only one of an empty object.
+ * How many segments a plaintext of `size` bytes makes. An empty one makes one.
  * @throws POLICY_TOO_LARGE beyond `maxObjectSize`
  */
 export function segmentCount(size: number): number {
@@ -52,7 +52,7 @@ export interface SegmentSlice {
 }
 
 /**
- * The segments that plaintext bytes `start` up to but not including `end` are in, in order, each with its part of them. An empty
+ * The segments that the bytes from `start` up to `end`, not included, are in, in order, each with its part of them. An empty
  * range touches none. The caller has checked that `0 <= start` and that `end` is not beyond the object.
  */
 export function* segmentsOfRange(start: number, end: number): Generator<SegmentSlice, void, undefined> {

@@ -1,6 +1,7 @@
 /**
- * The unfinished last segment of an upload between two requests. It changes as bytes arrive, so it is never sealed with the object's
- * stream, whose nonces count: AES-256-GCM under a key of its own (HKDF, RFC 5869) and random nonces (NIST SP 800-38D §8.2.2).
+ * The unfinished last segment of an upload between two requests. It grows as bytes arrive, so it is never sealed with the
+ * object's stream, whose nonces count up: AES-256-GCM under a key of its own (HKDF, RFC 5869 §2) with random nonces (NIST
+ * SP 800-38D §8.2.2).
  */
 import { createCipheriv, createDecipheriv, createSecretKey, hkdfSync, type KeyObject, randomBytes } from "node:crypto";
 import { AttestryError, concatBytes, encodeUtf8 } from "@attestry/core";
@@ -9,7 +10,10 @@ import { dataKeyLength } from "./stream.ts";
 
 const nonceLength = 12;
 
-/** `nonce ‖ ciphertext ‖ tag`. @param start offset in the object at which the tail begins; opens with the same alone */
+/**
+ * `nonce ‖ ciphertext ‖ tag`: 28 bytes longer than the plaintext, other bytes each time.
+ * @param start offset in the object's plaintext at which the tail begins; the same opens it
+ */
 export function sealTail(dataKey: Uint8Array, objectId: string, start: number, plaintext: Uint8Array): Uint8Array {
   const nonce = randomBytes(nonceLength);
   const cipher = createCipheriv("aes-256-gcm", tailKey(dataKey, objectId), nonce);
@@ -17,7 +21,7 @@ export function sealTail(dataKey: Uint8Array, objectId: string, start: number, p
   return concatBytes(nonce, cipher.update(plaintext), cipher.final(), cipher.getAuthTag());
 }
 
-/** @throws FATAL_CORRUPT unless it is what was sealed with this key for this object and place */
+/** What was sealed with this key, for this object and this place. @throws FATAL_CORRUPT when it is anything else */
 export function openTail(dataKey: Uint8Array, objectId: string, start: number, tail: Uint8Array): Uint8Array {
   const end = tail.length - tagLength;
   if (end < nonceLength) throw damaged();
