@@ -34,6 +34,24 @@ export function readHighWaterMark(folder: string): HighWaterMark | undefined {
   }
 }
 
+/**
+ * What to say when the log ends before its mark, or is another one.
+ * @param size the stored log's
+ * @param marked the stored head of the mark's size; only asked for when the log is as long
+ */
+export function findRegression(
+  mark: HighWaterMark | undefined,
+  size: number,
+  marked: Head | undefined,
+): string | undefined {
+  if (mark === undefined) return undefined;
+  const advice =
+    "It was cut short or replaced by an older copy. Restore it; to accept the loss, remove log.mark.";
+  if (size < mark.size) return `The log had ${mark.size} entries and now has ${size}. ${advice}`;
+  if (marked?.size === mark.size && encodeHex(marked.rootHash) === mark.rootHash) return undefined;
+  return `The log had another root hash at size ${mark.size}. ${advice}`;
+}
+
 export function openHighWaterMark(folder: string): HighWaterWriter {
   const descriptor = openSync(join(folder, fileName), constants.O_RDWR | constants.O_CREAT);
   if (readHighWaterMark(folder) === undefined) ftruncateSync(descriptor); // or what is there would stay behind the mark

@@ -1,18 +1,10 @@
 /** The embedded `LogStore` driver: one SQLite file (`node:sqlite`, write-ahead log, synchronous=FULL) in a data folder. */
 import type { DatabaseSync } from "node:sqlite";
-import { AttestryError, encodeHex } from "@attestry/core";
-import { openHighWaterMark, readHighWaterMark } from "./high-water.ts";
+import { AttestryError } from "@attestry/core";
+import { findRegression, openHighWaterMark, readHighWaterMark } from "./high-water.ts";
+import { headColumns, optional, toBytes, toCosigned, toHead, toInteger } from "./rows.ts";
 import { lockFolder, openDatabase, transaction, translate } from "./sqlite-database.ts";
-import {
-  headColumns,
-  optional,
-  prepareScans,
-  type Query,
-  toBytes,
-  toCosigned,
-  toHead,
-  toInteger,
-} from "./sqlite-rows.ts";
+import { prepareScans, type Query } from "./sqlite-rows.ts";
 import {
   type AdmittedEntry,
   type Batch,
@@ -64,7 +56,9 @@ function createStore(db: DatabaseSync, folder: string, { origin, readOnly, relea
   if (origin !== undefined && origin !== stored) {
     throw new AttestryError("CONFLICT_EXISTS", `The log in this folder is ${stored}, not ${origin}.`);
   }
-  const regression = findRegression(sql, folder);
+  const kept = readHighWaterMark(folder);
+  const marked = kept && optional(sql.headOf.get(kept.size - 1), toHead);
+  const regression = findRegression(kept, toInteger(sql.head.get()?.[0] ?? 0), marked);
   if (regression !== undefined && !readOnly) throw new AttestryError("FATAL_CORRUPT", regression);
   const mark = readOnly ? undefined : openHighWaterMark(folder);
   return {
@@ -174,19 +168,6 @@ function lookUp(sql: Statements, key: Uint8Array, { from, to, limit, order }: Lo
     for (const row of sql[order].all(run, key, from, to, limit - found.length)) found.push(toInteger(row[0]));
   }
   return found;
-}
-
-/** What to say when the log ends before its high-water mark, or is another one. */
-function findRegression(sql: Statements, folder: string): string | undefined {
-  const mark = readHighWaterMark(folder);
-  if (mark === undefined) return undefined;
-  const size = sql.head.get()?.[0] ?? 0;
-  const advice =
-    "Its files were cut short or replaced by older ones. Restore them; to accept the loss, remove log.mark.";
-  if (toInteger(size) < mark.size) return `The log had ${mark.size} entries and now has ${size}. ${advice}`;
-  const head = optional(sql.headOf.get(mark.size - 1), toHead);
-  if (head?.size === mark.size && encodeHex(head.rootHash) === mark.rootHash) return undefined;
-  return `The log had another root hash at size ${mark.size}. ${advice}`;
 }
 
 /** SQLite's own check of its pages and keys. */
