@@ -69,12 +69,15 @@ export type ErrorCode =
   | "POLICY_RATE"
   | "POLICY_LEDGER"
   | "POLICY_TIME_STAMP"
+  | "POLICY_RETAINED"
+  | "POLICY_ERASED"
   | "CONFLICT_SIZE"
   | "CONFLICT_LOCKED"
   | "CONFLICT_EXISTS"
   | "CONFLICT_FILE_CHANGED"
   | "CONFLICT_ANCHOR"
   | "CONFLICT_INCOMPLETE"
+  | "CONFLICT_UPLOAD"
   | "NOT_FOUND"
   | "UNAVAILABLE_SERVER"
   | "UNAVAILABLE_STORAGE"
@@ -153,6 +156,11 @@ export const errorCatalogue: Readonly<Record<ErrorCode, CodeFacts>> = {
   },
   POLICY_LEDGER: usage(403, "The ledger does not take this account's anchors: wrong chain, no funds, or not a writer."),
   POLICY_TIME_STAMP: usage(403, "The time stamp authority refused the request; the data says why."),
+  POLICY_RETAINED: usage(
+    403,
+    "A legal hold, or a period of retention that is not over, forbids this; the data says which.",
+  ),
+  POLICY_ERASED: usage(410, "The content was erased by a lawful order. Its thumbprint still proves what it was."),
 
   CONFLICT_SIZE: cannotTell(409, true, "The log has grown since it was read; read its size again."),
   CONFLICT_LOCKED: usage(409, "Another process is using this data folder."),
@@ -160,6 +168,7 @@ export const errorCatalogue: Readonly<Record<ErrorCode, CodeFacts>> = {
   CONFLICT_FILE_CHANGED: usage(409, "The file changed while it was being read; try again when nothing writes to it."),
   CONFLICT_ANCHOR: usage(409, "The ledger holds another root hash for this origin and size, or a larger size."),
   CONFLICT_INCOMPLETE: usage(409, "A part of the object is missing; send it, then try again."),
+  CONFLICT_UPLOAD: usage(409, "The upload does not stand where this would go on, or is complete; ask where it stands."),
 
   NOT_FOUND: { status: 404, retry: false, exit: 1, meaning: "There is no such thing here." },
 
