@@ -25,6 +25,10 @@ export interface NotaryIssuer {
    * @throws PUSHBACK, UNAVAILABLE_*, FATAL_*, POLICY_ISSUER_REVOKED, MALFORMED_STATEMENT (subject or content type)
    */
   register(event: Uint8Array, about: EventKind): Promise<RegisteredEvent>;
+  /** The first half of `register`, for who keeps the statement before it goes into the log. @throws MALFORMED_STATEMENT */
+  sign(event: Uint8Array, about: EventKind): Promise<Uint8Array>;
+  /** The other half: the same statement again gives the same entry. @throws as `register` */
+  submit(statement: Uint8Array): Promise<RegisteredEvent>;
 }
 
 export interface EventKind {
@@ -65,16 +69,16 @@ export async function openNotaryIssuer(parts: NotaryIssuerParts): Promise<Notary
     if (!isAttestryError(error) || error.code !== "CONFLICT_EXISTS") throw error;
     logger.error("the notary's own key was revoked: what must be recorded in the log is refused until it has another");
   }
-  return {
-    name,
-    publicKey,
-    async register(event: Uint8Array, { contentType, subject }: EventKind): Promise<RegisteredEvent> {
-      const claims = { issuer: name, subject, issuedAt: now(), digest: sha256(event), contentType };
-      const { outcomes } = await notary.register([await signStatement(claims, signer)]);
-      const outcome = outcomes[0];
-      if (outcome === undefined) throw new AttestryError("FATAL_INTERNAL");
-      if ("error" in outcome) throw outcome.error;
-      return { index: outcome.index, leafHash: outcome.leafHash };
-    },
-  };
+  const sign = (event: Uint8Array, { contentType, subject }: EventKind): Promise<Uint8Array> =>
+    signStatement({ issuer: name, subject, issuedAt: now(), digest: sha256(event), contentType }, signer);
+
+  async function submit(statement: Uint8Array): Promise<RegisteredEvent> {
+    const { outcomes } = await notary.register([statement]);
+    const outcome = outcomes[0];
+    if (outcome === undefined) throw new AttestryError("FATAL_INTERNAL");
+    if ("error" in outcome) throw outcome.error;
+    return { index: outcome.index, leafHash: outcome.leafHash };
+  }
+
+  return { name, publicKey, sign, submit, register: async (event, about) => submit(await sign(event, about)) };
 }
