@@ -160,7 +160,6 @@ function openDocument({ title, language, subject, author, at }: SheetOptions): D
     size: [page.width, page.height],
     margins: { top: page.top, bottom: page.bottom, left: page.left, right: page.right },
     bufferPages: true,
-    font: asset("public-sans/PublicSans-Regular.ttf"), // else a font that is not embedded would be the default
     info: { Title: title, Subject: subject, Author: author, Creator: "Attestry", Producer: "PDFKit", CreationDate: at },
   });
   doc.registerFont("regular", asset("public-sans/PublicSans-Regular.ttf"));

@@ -199,10 +199,10 @@ const en: CertificateWords = {
 };
 
 const es: CertificateWords = {
-  documentTitle: (index) => `Certificado de registro, entrada ${index}`,
+  documentTitle: (index) => `Certificado de registro, asiento ${index}`,
   title: "Certificado de registro",
   subtitle: "de un documento digital en un registro de solo adición",
-  entry: (index) => `Entrada ${index}`,
+  entry: (index) => `Asiento ${index}`,
   intro:
     "El registro que se nombra abajo contiene una declaración firmada sobre un documento. Este certificado expresa en palabras lo que muestra su prueba. La prueba es un archivo aparte; si alguna vez difieren, vale el archivo de prueba.",
   checkHere: "Compruebe este documento",
@@ -215,20 +215,20 @@ const es: CertificateWords = {
   revoked: {
     heading: "Revocado",
     text: (issuer, time, entry, reason) =>
-      `${issuer} retiró esta declaración el ${time}, en la entrada ${entry} del registro. Motivo indicado: «${reason}»`,
+      `${issuer} retiró esta declaración el ${time}, en el asiento ${entry} del registro. Motivo indicado: «${reason}»`,
   },
   superseded: {
     heading: "Reemplazado",
     text: (issuer, time, entry, reason) =>
-      `${issuer} reemplazó esta declaración el ${time}, con la entrada ${entry} del registro. Motivo indicado: «${reason}»`,
+      `${issuer} reemplazó esta declaración el ${time}, con el asiento ${entry} del registro. Motivo indicado: «${reason}»`,
   },
   revokes: {
-    heading: "Esta entrada revoca una anterior",
-    text: (target, reason) => `Retira la entrada con el hash de hoja ${target}. Motivo indicado: «${reason}»`,
+    heading: "Este asiento revoca uno anterior",
+    text: (target, reason) => `Retira el asiento con el hash de hoja ${target}. Motivo indicado: «${reason}»`,
   },
   supersedes: {
-    heading: "Esta entrada reemplaza una anterior",
-    text: (target, reason) => `Reemplaza la entrada con el hash de hoja ${target}. Motivo indicado: «${reason}»`,
+    heading: "Este asiento reemplaza uno anterior",
+    text: (target, reason) => `Reemplaza el asiento con el hash de hoja ${target}. Motivo indicado: «${reason}»`,
   },
   record: {
     heading: "El documento",
@@ -265,10 +265,10 @@ const es: CertificateWords = {
   log: {
     heading: "Dónde está en el registro",
     origin: "Registro",
-    index: "Entrada",
+    index: "Asiento",
     leafHash: "Hash de hoja",
     treeSize: "Tamaño del árbol",
-    entries: (count) => (count === 1 ? "1 entrada" : `${count.toLocaleString("es-US")} entradas`),
+    entries: (count) => (count === 1 ? "1 asiento" : `${count.toLocaleString("es-US")} asientos`),
     rootHash: "Hash raíz",
     signedBy: "Punto de control",
     signedByLog: "Firmado por el registro, con Ed25519 y con ML-DSA-44",
@@ -279,8 +279,8 @@ const es: CertificateWords = {
   anchors: {
     heading: "Anclajes y sellos de tiempo",
     meaning:
-      "Cada uno es evidencia, guardada por otros que el registro, de que el registro ya contenía esta entrada. Se indican tal como se encontraron; si un libro mayor o una autoridad merece confianza lo decide el lector.",
-    none: "Ninguno cubre esta entrada todavía.",
+      "Cada uno es evidencia, guardada por otros que el registro, de que el registro ya contenía este asiento. Se indican tal como se encontraron; si un libro mayor o una autoridad merece confianza lo decide el lector.",
+    none: "Ninguno cubre este asiento todavía.",
     ledger: "Libro mayor",
     anchor: (chain, contract, block, time) => `Cadena ${chain}, contrato ${contract}, bloque ${block} del ${time}`,
     blockHash: (hash) => `Hash del bloque ${hash}`,
@@ -308,7 +308,7 @@ const es: CertificateWords = {
       "Lo hizo un programa y nadie lo firmó. No es la certificación por una persona calificada que piden las Reglas Federales de Evidencia 902(13) y 902(14); tal persona puede basar una en las comprobaciones de arriba.",
     ],
   },
-  footer: (origin, index, time) => `${origin} · entrada ${index} · hecho el ${time}`,
+  footer: (origin, index, time) => `${origin} · asiento ${index} · hecho el ${time}`,
   page: (number, count) => `Página ${number} de ${count}`,
 };
 
