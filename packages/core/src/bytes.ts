@@ -63,12 +63,13 @@ export function decodeBase64Url(text: string, code: ErrorCode = "MALFORMED_REQUE
 
 function decodeStrictly(text: string, alphabet: "base64" | "base64url", code: ErrorCode): Uint8Array {
   try {
-    const bytes = Uint8Array.fromBase64(text, {
-      alphabet,
-      lastChunkHandling: alphabet === "base64" ? "strict" : "loose",
-    });
-    const again = alphabet === "base64" ? encodeBase64(bytes) : encodeBase64Url(bytes);
-    if (again === text) return bytes; // refuses white space, padding where there is none, and stray bits
+    const isPadded = alphabet === "base64";
+    const bytes = Uint8Array.fromBase64(text, { alphabet, lastChunkHandling: isPadded ? "strict" : "loose" });
+    const tail = bytes.length % 3;
+    const length = isPadded ? 4 * Math.ceil(bytes.length / 3) : Math.ceil((4 * bytes.length) / 3);
+    // Of another length it has white space in it, or padding where there is none; loosely read, the last character may have stray bits.
+    const isCanonical = isPadded || tail === 0 || text.endsWith(encodeBase64Url(bytes.subarray(bytes.length - tail)));
+    if (text.length === length && isCanonical) return bytes;
   } catch {
     // falls through to the one refusal below
   }

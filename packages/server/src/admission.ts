@@ -13,11 +13,11 @@ import {
   parseStatement,
   type Statement,
   sha256,
-  verifySignature,
 } from "@attestry/core";
 import type { Issuers } from "./issuers/issuers.ts";
 import type { AdmittedEntry } from "./log/store.ts";
 import { lookUpKeys } from "./look-up.ts";
+import type { SignaturePool } from "./signatures/pool.ts";
 
 export interface AdmissionOptions {
   readonly issuers: Issuers;
@@ -25,8 +25,7 @@ export interface AdmissionOptions {
   readonly now: () => number;
   /** How far ahead of our clock a statement's time may be. Default 300 seconds. */
   readonly maxAhead?: number;
-  /** Signature checks under way at once; more wait their turn, so that signing a head never queues behind thousands. */
-  readonly maxConcurrent?: number;
+  readonly signatures: Pick<SignaturePool, "verify">;
 }
 
 export interface Admission {
@@ -39,8 +38,7 @@ export interface Admission {
 }
 
 export function createAdmission(options: AdmissionOptions): Admission {
-  const { issuers, now, maxAhead = 300 } = options;
-  const turns = createTurns(options.maxConcurrent ?? 64);
+  const { issuers, now, signatures, maxAhead = 300 } = options;
   const certified = createCertifiedKeys(issuers);
 
   async function keyOf(statement: Statement, time: number): Promise<PublicKey> {
@@ -54,21 +52,16 @@ export function createAdmission(options: AdmissionOptions): Admission {
 
   return {
     async admit(bytes: Uint8Array): Promise<AdmittedEntry> {
-      await turns.take();
-      try {
-        const statement = parseStatement(bytes);
-        const time = now();
-        checkTime(statement.issuedAt, time, maxAhead);
-        const key = await keyOf(statement, time);
-        // RFC 9053 §2: the algorithm is the key's, and never merely what the header says.
-        if (key.algorithm !== statement.algorithm) throw new AttestryError("VERIFY_ALGORITHM");
-        const good = await verifySignature(key, statement.toBeSigned, statement.signature);
-        if (!good) throw new AttestryError("VERIFY_SIGNATURE");
-        const { entry, issuedAt } = statement;
-        return { entry, leafHash: leafHash(entry), issuedAt, keys: lookUpKeys(statement) };
-      } finally {
-        turns.give();
-      }
+      const statement = parseStatement(bytes);
+      const time = now();
+      checkTime(statement.issuedAt, time, maxAhead);
+      const key = await keyOf(statement, time);
+      // RFC 9053 §2: the algorithm is the key's, and never merely what the header says.
+      if (key.algorithm !== statement.algorithm) throw new AttestryError("VERIFY_ALGORITHM");
+      const good = await signatures.verify(key, statement.toBeSigned, statement.signature);
+      if (!good) throw new AttestryError("VERIFY_SIGNATURE");
+      const { entry, issuedAt } = statement;
+      return { entry, leafHash: leafHash(entry), issuedAt, keys: lookUpKeys(statement) };
     },
   };
 }
@@ -151,38 +144,4 @@ async function chainOf(statement: Statement, issuers: Issuers): Promise<readonly
   }
   if (!equalBytes(sha256(leaf), thumbprint)) throw new AttestryError("VERIFY_KEY_MISMATCH");
   return chain;
-}
-
-interface Turns {
-  take(): Promise<void> | undefined;
-  give(): void;
-}
-
-/** Lets so many go at once, the rest in the order they came. */
-function createTurns(count: number): Turns {
-  let free = count;
-  const waiting: (() => void)[] = [];
-  let next = 0; // taken from the front by index: shift() would move the whole queue
-  return {
-    take(): Promise<void> | undefined {
-      if (free > 0) {
-        free -= 1;
-        return undefined;
-      }
-      return new Promise((resolve) => waiting.push(resolve));
-    },
-    give(): void {
-      const turn = waiting[next];
-      if (turn === undefined) {
-        free += 1;
-        return;
-      }
-      next += 1;
-      if (next === waiting.length) {
-        waiting.length = 0;
-        next = 0;
-      }
-      turn();
-    },
-  };
 }

@@ -31,6 +31,7 @@ import type { CurrentHead, LogStore } from "./log/store.ts";
 import { createMetrics, type Gauges, type Metrics } from "./metrics.ts";
 import { createProver, type Prover } from "./proofs.ts";
 import { createRegistration, type Registered } from "./registration.ts";
+import { createSignaturePool } from "./signatures/pool.ts";
 import { createWitnessClient, type WitnessClient, type WitnessStatus } from "./witness/client.ts";
 
 export interface WitnessOption {
@@ -187,7 +188,9 @@ async function compose(
     witnesses: witnesses?.status ?? [],
     anchoring: anchoring.status(),
   });
-  const admission = createAdmission({ issuers, now });
+  const signatures = createSignaturePool();
+  closing.add(() => signatures.close());
+  const admission = createAdmission({ issuers, now, signatures });
   const entry = async (index: number): Promise<FoundEntry> => {
     const found = await readEntry(store, index);
     if (found === undefined) throw new AttestryError("NOT_FOUND", `The log has no entry ${index}.`);

@@ -158,18 +158,6 @@ for (const [name, provider] of Object.entries(providers)) {
   }
 }
 
-test("node: signatures are checked off the event loop", async () => {
-  const { key, sign } = keys.ES384;
-  const signature = sign(data);
-  let pending = 200;
-  const all = Array.from({ length: pending }, () =>
-    node.verifySignature(key, data, signature).finally(() => pending--),
-  );
-  await new Promise((resolve) => setImmediate(resolve));
-  assert.ok(pending > 0, "the loop turned only after every check was done");
-  assert.ok((await Promise.all(all)).every((ok) => ok));
-});
-
 test("the providers agree on signatures and keys that are right, nearly right, or of another key", async () => {
   const others = Object.fromEntries(algorithms.map((a) => [a, generate(a)])) as Record<Algorithm, TestKey>;
   const arbitrary = fc.record({

@@ -39,8 +39,22 @@ export function encodeVerifierKey(name: string, key: PublicKey, type: SignatureT
   return createVerifierKey(name, key, type).text;
 }
 
+// Proofs of one log bring the same few keys over and over, and a post-quantum one is long.
+const recentKeys = new Map<string, VerifierKey>();
+const recentKeysKept = 64;
+
 /** @throws MALFORMED_KEY; also when the key ID is not the one that the name, type and key give, or the type is not supported. */
 export function parseVerifierKey(text: string): VerifierKey {
+  const known = recentKeys.get(text);
+  if (known !== undefined) return known;
+  const key = readVerifierKey(text);
+  const [oldest] = recentKeys.keys();
+  if (recentKeys.size >= recentKeysKept && oldest !== undefined) recentKeys.delete(oldest);
+  recentKeys.set(text, key);
+  return key;
+}
+
+function readVerifierKey(text: string): VerifierKey {
   const [name = "", , ...rest] = text.split("+");
   const material = decodeBase64(rest.join("+"), "MALFORMED_KEY"); // base64 has plus signs of its own
   const type = material[0];
