@@ -45,8 +45,7 @@ export function findRegression(
   marked: Head | undefined,
 ): string | undefined {
   if (mark === undefined) return undefined;
-  const advice =
-    "It was cut short or replaced by an older copy. Restore it; to accept the loss, remove log.mark.";
+  const advice = "It was cut short or replaced by an older copy. Restore it; to accept the loss, remove log.mark.";
   if (size < mark.size) return `The log had ${mark.size} entries and now has ${size}. ${advice}`;
   if (marked?.size === mark.size && encodeHex(marked.rootHash) === mark.rootHash) return undefined;
   return `The log had another root hash at size ${mark.size}. ${advice}`;

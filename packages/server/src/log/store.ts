@@ -80,6 +80,9 @@ export interface LogStore {
   /** The log's origin, given when the store was created and permanent. */
   readonly origin: string;
 
+  /** Where several processes may write to the log; undefined where a lock keeps all but one out. */
+  readonly shared?: SharedLog | undefined;
+
   /** Undefined only before the first `append`. */
   readHead(): Promise<CurrentHead | undefined>;
 
@@ -130,6 +133,18 @@ export interface LogStore {
 
   /** Lets go of the storage and of its lock. Later calls reject. */
   close(): Promise<void>;
+}
+
+/** What several processes that write to one log need besides it. The log stays whole without: that is the compare-and-swap's. */
+export interface SharedLog {
+  /**
+   * Runs `write` with the stored size while no other process runs one. Whoever waits for seconds, because another hangs, is
+   * let through all the same.
+   */
+  inTurn<T>(write: (size: number) => Promise<T>): Promise<T>;
+
+  /** Tells the stored size again and again, a fraction of a second apart, until the store is closed. */
+  watch(onSize: (size: number) => Promise<void>): void;
 }
 
 /** How many entries share a run of look-up rows: new rows touch one small region, a look-up probes each run. */

@@ -31,7 +31,7 @@ export interface Database extends Querier {
 /** Connections of one process: the least server that a cloud offers has room for several processes. */
 const poolSize = 8;
 /** Milliseconds. The client gives up after the server did, and then the line is dead. */
-const timeouts = { connect: 5000, statement: 15_000, idleTransaction: 10_000, query: 20_000 };
+const timeouts = { connect: 5000, lock: 3000, statement: 15_000, idleTransaction: 10_000, query: 20_000 };
 
 /**
  * Connects, and sees that the server keeps what it acknowledges.
@@ -66,6 +66,7 @@ function poolConfig({ host, port, user, password, database, tls }: DatabaseSetti
     keepAlive: true,
     idleTimeoutMillis: 30_000,
     connectionTimeoutMillis: timeouts.connect,
+    lock_timeout: timeouts.lock,
     statement_timeout: timeouts.statement,
     idle_in_transaction_session_timeout: timeouts.idleTransaction,
     query_timeout: timeouts.query,

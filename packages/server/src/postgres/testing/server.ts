@@ -38,7 +38,8 @@ export function postgresForTests(settings: readonly string[] = []): PostgresForT
   after(async () => {
     await (await starting)?.stop();
   });
-  const skip = "needs PostgreSQL 13 or newer: install it (Debian: apt-get install postgresql) or put its bin folder on PATH";
+  const skip =
+    "needs PostgreSQL 13 or newer: install it (Debian: apt-get install postgresql) or put its bin folder on PATH";
   return {
     skip: binaries === undefined ? skip : undefined,
     async server(): Promise<TestPostgres> {
@@ -74,7 +75,10 @@ async function startServer(binaries: string, settings: readonly string[]): Promi
   if (user !== undefined) for (const path of [folder, passwordFile]) chownSync(path, user.uid, user.gid);
   const data = join(folder, "data");
   const flags = ["--no-sync", "-E", "UTF8", "--locale=C", "-U", "admin", "-A", "scram-sha-256", "--data-checksums"];
-  execFileSync(join(binaries, "initdb"), ["-D", data, ...flags, `--pwfile=${passwordFile}`], { ...user, stdio: "pipe" });
+  execFileSync(join(binaries, "initdb"), ["-D", data, ...flags, `--pwfile=${passwordFile}`], {
+    ...user,
+    stdio: "pipe",
+  });
   const port = await freePort();
   const options = ["listen_addresses=127.0.0.1", "unix_socket_directories=", "fsync=on", ...settings];
   let child: ChildProcess;
@@ -87,7 +91,6 @@ async function startServer(binaries: string, settings: readonly string[]): Promi
   }
 
   async function end(signal: NodeJS.Signals): Promise<void> {
-    process.off("exit", abandon);
     if (child.exitCode !== null || child.signalCode !== null) return;
     child.kill(signal);
     await once(child, "exit");
@@ -125,6 +128,7 @@ async function startServer(binaries: string, settings: readonly string[]): Promi
     },
     kill: () => end("SIGQUIT"), // an immediate shutdown writes nothing home: the next start recovers as after a crash
     async stop(): Promise<void> {
+      process.off("exit", abandon);
       await end("SIGINT");
       rmSync(folder, { recursive: true, force: true });
     },
@@ -143,16 +147,15 @@ function unprivilegedUser(): { uid: number; gid: number } | undefined {
   return { uid: 65_534, gid: 65_534 };
 }
 
-async function untilReady(child: ChildProcess): Promise<void> {
-  let output = "";
-  for await (const chunk of child.stderr ?? []) {
-    output += chunk;
-    if (output.includes("ready to accept connections")) {
-      child.stderr?.resume();
-      return;
-    }
-  }
-  throw new Error(`PostgreSQL did not start: ${output}`);
+function untilReady(child: ChildProcess): Promise<void> {
+  return new Promise((resolve, reject) => {
+    let output = "";
+    child.once("exit", () => reject(new Error(`PostgreSQL did not start: ${output}`)));
+    child.stderr?.on("data", (chunk) => {
+      output = (output + chunk).slice(-10_000);
+      if (output.includes("ready to accept connections")) resolve();
+    });
+  });
 }
 
 async function freePort(): Promise<number> {
