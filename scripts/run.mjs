@@ -35,9 +35,18 @@ function pinnedNode() {
   return paths.find(existsSync) ?? process.execPath;
 }
 
+/** The notary serves the portal, so its start is where the portal must be current. It starts without one where that fails. */
+function buildPortalWhenNeeded() {
+  const build = join(root, "packages/portal/build.ts");
+  const { status } = spawnSync(pinnedNode(), [build, "--if-needed"], { stdio: ["ignore", "ignore", "inherit"] });
+  if (status !== 0)
+    console.error("attestry: the portal could not be built (see above); the notary starts all the same.");
+}
+
 installWhenNeeded();
 const [file, ...args] = process.argv.slice(2);
 if (file === undefined) process.exit(0);
+if (args[0] === "up") buildPortalWhenNeeded();
 // The channel lets a server notice that this parent is gone, however it went.
 const child = spawn(pinnedNode(), [join(root, file), ...args], { stdio: ["inherit", "inherit", "inherit", "ipc"] });
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => child.kill(signal));

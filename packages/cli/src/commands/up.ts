@@ -1,4 +1,5 @@
 /** `attestry up`: starts a notary and runs it until it is stopped. */
+import { join } from "node:path";
 import { AttestryError, parseVerifierKey } from "@attestry/core";
 import type { AnchoringPlace, RunningServer, ServerOptions, WitnessOption } from "@attestry/server";
 import type { Command } from "commander";
@@ -15,6 +16,9 @@ interface Options extends ServingOptions, AnchoringOptions {
   readonly witness?: readonly string[];
   readonly quorum?: string;
 }
+
+/** Where `npm run portal` puts the portal; the notary does without it where it was not built. */
+const portal = join(import.meta.dirname, "../../../portal/dist");
 
 export function configure(command: Command): void {
   command.description(
@@ -52,7 +56,7 @@ async function up(context: Context, options: Options): Promise<ExitCode> {
   const quorum = options.quorum === undefined ? {} : { witnessQuorum: quorumOf(options.quorum, witnesses.length) };
   const origin = options.origin === undefined ? {} : { origin: options.origin };
   const serving = { ...(await servingSettings(options)), data, anchoring: await openPlaces(options, data) };
-  const settings: ServerOptions = { ...serving, witnesses, ...quorum, ...origin };
+  const settings: ServerOptions = { ...serving, portal, witnesses, ...quorum, ...origin };
   const interrupted = context.untilInterrupted();
   const { startServer } = await import("@attestry/server");
   const server = await withPassphrase(settings, startServer);

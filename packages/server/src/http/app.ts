@@ -9,11 +9,13 @@ import { anchorRoutes } from "./anchor-routes.ts";
 import { createIntake } from "./body.ts";
 import { certificateRoutes } from "./certificate-routes.ts";
 import type { RouteContext } from "./context.ts";
-import { docsRoutes, openApi } from "./docs.ts";
+import { docsRoutes, homeRoutes, openApi } from "./docs.ts";
 import { entryRoutes, scrapiRoutes } from "./entry-routes.ts";
 import { createHttp, type HttpOptions } from "./fastify.ts";
+import { historyRoutes } from "./history-routes.ts";
 import { issuerRoutes } from "./issuer-routes.ts";
 import { logRoutes } from "./log-routes.ts";
+import { hasPortal, portalRoutes } from "./portal-routes.ts";
 import { createRateLimiter, type RateLimit } from "./rate-limit.ts";
 import { batchRoutes, statementRoutes } from "./registration-routes.ts";
 import { statusRoutes } from "./status-routes.ts";
@@ -34,6 +36,8 @@ export interface AppOptions extends HttpOptions {
   readonly maxBatchStatements?: number;
   /** Bytes of all bodies that are arriving or being worked on, before 503. Default 128 MiB. */
   readonly maxIntakeBytes?: number;
+  /** Folder of the built portal, served at `/`. Without one there is a plain page. */
+  readonly portal?: string;
 }
 
 const groups = [
@@ -43,6 +47,7 @@ const groups = [
   certificateRoutes,
   issuerRoutes,
   statusRoutes,
+  historyRoutes,
   scrapiRoutes,
   logRoutes,
   anchorRoutes,
@@ -72,6 +77,8 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
   addAccessHook(app, createIdentify({ adminToken: options.adminToken }));
   await openApi(app);
   for (const routes of groups) await app.register(routes, context);
+  if (hasPortal(options.portal)) await app.register(portalRoutes, { folder: options.portal });
+  else await app.register(homeRoutes, context);
   await app.ready();
   return app;
 }

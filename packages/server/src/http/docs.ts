@@ -21,7 +21,7 @@ export async function openApi(app: FastifyInstance): Promise<void> {
   });
 }
 
-export async function docsRoutes(app: FastifyInstance, { notary }: RouteContext): Promise<void> {
+export async function docsRoutes(app: FastifyInstance): Promise<void> {
   const hide = { hide: true };
   let page: string | undefined;
   app.get("/openapi.json", { schema: hide }, async (_request, reply) => {
@@ -32,7 +32,11 @@ export async function docsRoutes(app: FastifyInstance, { notary }: RouteContext)
     page ??= docsPage(app.swagger() as Document);
     return sendPage(reply, page);
   });
-  app.get("/", { schema: hide }, async (_request, reply) =>
+}
+
+/** The front page of a notary that has no portal. */
+export async function homeRoutes(app: FastifyInstance, { notary }: RouteContext): Promise<void> {
+  app.get("/", { schema: { hide: true } }, async (_request, reply) =>
     sendPage(reply, homePage(notary.origin, notary.status.head.size)),
   );
 }

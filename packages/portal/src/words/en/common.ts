@@ -1,0 +1,14 @@
+/** English words that every page shares. */
+export const words = {
+  skip: "Skip to main content",
+  navigation: "Main",
+  language: "Language",
+  languages: { en: "English", es: "Español" },
+  pages: { verify: "Verify", search: "Search", status: "Status", notarize: "Notarize" },
+  footer: {
+    about:
+      "This notary keeps signed thumbprints of files in a log that can only grow. The files themselves stay with their owners.",
+    interface: "Interface for programs",
+    checkpoint: "Newest checkpoint of the log",
+  },
+};

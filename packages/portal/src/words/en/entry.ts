@@ -1,0 +1,4 @@
+/** English words of the page `entry`. */
+export const words = {
+  title: "Entry",
+};

@@ -1,0 +1,4 @@
+/** English words of the page `notarize`. */
+export const words = {
+  title: "Notarize",
+};

@@ -1,0 +1,4 @@
+/** English words of the page `search`. */
+export const words = {
+  title: "Search",
+};

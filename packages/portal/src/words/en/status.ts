@@ -1,0 +1,4 @@
+/** English words of the page `status`. */
+export const words = {
+  title: "Status",
+};

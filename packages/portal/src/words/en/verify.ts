@@ -1,0 +1,4 @@
+/** English words of the verify page. */
+export const words = {
+  title: "Verify a file",
+};

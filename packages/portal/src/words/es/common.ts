@@ -1,0 +1,16 @@
+/** Spanish words that every page shares. */
+import type { words as en } from "../en/common.ts";
+
+export const words: typeof en = {
+  skip: "Saltar al contenido principal",
+  navigation: "Principal",
+  language: "Idioma",
+  languages: { en: "English", es: "Español" },
+  pages: { verify: "Verificar", search: "Buscar", status: "Estado", notarize: "Notarizar" },
+  footer: {
+    about:
+      "Este notario guarda huellas firmadas de archivos en un registro que solo puede crecer. Los archivos mismos quedan con sus dueños.",
+    interface: "Interfaz para programas",
+    checkpoint: "Último punto de control del registro",
+  },
+};
