@@ -18,6 +18,8 @@ export interface DataFolder {
   readonly access: string;
   readonly adminToken: string;
   readonly witness: string;
+  /** How long registrations took, for plots. */
+  readonly latency: string;
 }
 
 /** $ATTESTRY_DATA, else ~/.attestry. */
@@ -36,6 +38,7 @@ export function dataFolder(folder: string): DataFolder {
     access: join(folder, "access.db"),
     adminToken: join(folder, "admin.token"),
     witness: join(folder, "witness.db"),
+    latency: join(folder, "latency.json"),
   };
 }
 

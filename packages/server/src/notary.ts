@@ -22,8 +22,10 @@ import { createPrinter } from "./certificate/printer.ts";
 import { createDataFolder, type DataFolder } from "./data-folder.ts";
 import { type EntryQuery, type FoundEntry, type FoundPage, findEntries, readEntry } from "./find.ts";
 import { checkOrigin, createHeadSigner, defaultOrigin, type HeadSigner, openLogKeys } from "./heads.ts";
+import { createHistory, type HistorySpan, type StatusHistory } from "./history.ts";
 import { createIssuers, type Issuers } from "./issuers/issuers.ts";
 import { openSqliteIssuerStore } from "./issuers/sqlite-store.ts";
+import { openLatency } from "./latency.ts";
 import { createLogReader } from "./log/reader.ts";
 import { createSequencer } from "./log/sequencer.ts";
 import { openSqliteStore } from "./log/sqlite-store.ts";
@@ -97,6 +99,8 @@ export interface Notary extends Pick<Prover, "receipts" | "receipt" | "receiptOf
   startAnchoring(): void;
   /** Anchors and time stamps, the newest first. */
   anchors(limit: number): Promise<AnchorSummary[]>;
+  /** How it has been over time. @throws UNAVAILABLE_STORAGE, FATAL_CORRUPT */
+  history(span: HistorySpan): Promise<StatusHistory>;
   /** A tile or entry bundle; undefined when the tree is too small for it. */
   readTile(address: TileAddress): Promise<Uint8Array | undefined>;
   /** Answers what was submitted, then lets go of everything. */
@@ -191,6 +195,9 @@ async function compose(
   const signatures = createSignaturePool();
   closing.add(() => signatures.close());
   const admission = createAdmission({ issuers, now, signatures });
+  const latency = openLatency(folder.latency, clock);
+  closing.add(() => latency.close());
+  const register = createRegistration({ admission, sequencer, metrics, logger, witnesses, witnessWait });
   const entry = async (index: number): Promise<FoundEntry> => {
     const found = await readEntry(store, index);
     if (found === undefined) throw new AttestryError("NOT_FOUND", `The log has no entry ${index}.`);
@@ -213,7 +220,12 @@ async function compose(
       const cosigned = witnesses?.cosigned;
       return cosigned?.size === sequencer.head.size ? cosigned.note : sequencer.head.note;
     },
-    register: createRegistration({ admission, sequencer, metrics, logger, witnesses, witnessWait }),
+    async register(statements: readonly Uint8Array[]): Promise<Registered> {
+      const started = performance.now();
+      const registered = await register(statements);
+      latency.observe(performance.now() - started);
+      return registered;
+    },
     find: (query) => findEntries(store, sequencer.head.size, query),
     entry,
     certificate: async (index, wanted) => {
@@ -222,6 +234,7 @@ async function compose(
     },
     startAnchoring: anchoring.start,
     anchors: anchoring.list,
+    history: createHistory({ store, latency, covering: anchoring.covering, now: clock }),
     readTile: (address) => reader.readAddress(address, sequencer.head.size),
     close: closing.close,
   };

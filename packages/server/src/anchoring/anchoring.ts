@@ -10,12 +10,14 @@ import {
   type Anchorer,
   type AnchorerStatus,
   type AnchorRecord,
+  type AnchorState,
   type AnchorStore,
   createAnchorer,
   type Ledger,
   openSqliteAnchorStore,
 } from "@attestry/ledger";
 import type { Logger } from "pino";
+import type { CoveringAnchor } from "../history.ts";
 import type { CurrentHead } from "../log/store.ts";
 
 /** When an anchor is due: the log has grown, and so much time has passed since the one before or so many entries have come. */
@@ -93,6 +95,8 @@ export interface Anchoring {
    * the smallest first.
    */
   firstCovering(index: number): Promise<AnchoredHead[]>;
+  /** Of each ledger and authority the first anchor, on it for good or not yet, that covers the entry. */
+  covering(index: number): Promise<CoveringAnchor[]>;
   /** Anchors, the newest first. @throws UNAVAILABLE_STORAGE, FATAL_CORRUPT */
   list(limit: number): Promise<AnchorSummary[]>;
   close(): Promise<void>;
@@ -118,7 +122,14 @@ export async function createAnchoring(options: AnchoringOptions): Promise<Anchor
       throw error;
     };
     const status = { places: [], problem: describe(error) };
-    return { start() {}, status: () => status, firstCovering: async () => [], list: refuse, close: async () => {} };
+    return {
+      start() {},
+      status: () => status,
+      firstCovering: async () => [],
+      covering: async () => [],
+      list: refuse,
+      close: async () => {},
+    };
   }
 }
 
@@ -178,6 +189,12 @@ function anchorWith(store: AnchorStore, names: Set<string>, options: AnchoringOp
     await station.opened?.close?.();
   }
 
+  /** Of each ledger, the first of its anchors in those states that covers the entry. */
+  async function firstOf(index: number, states: readonly AnchorState[]): Promise<AnchorRecord[]> {
+    const first = { covering: index, states, limit: 1, order: "ascending" } as const;
+    return (await Promise.all([...names].map((name) => store.list(name, origin, first)))).flat();
+  }
+
   const kindAndAbout = (name: string): Pick<PlaceStatus, "kind" | "about"> => ({
     kind: name.startsWith(authorityPrefix) ? "authority" : "ledger",
     about: stations.find(({ opened }) => opened?.ledger.name === name)?.opened?.about ?? {},
@@ -190,9 +207,14 @@ function anchorWith(store: AnchorStore, names: Set<string>, options: AnchoringOp
     status: () => ({ places: stations.map(statusOf) }),
 
     async firstCovering(index: number): Promise<AnchoredHead[]> {
-      const first = { covering: index, states: ["final"], limit: 1, order: "ascending" } as const;
-      const found = await Promise.all([...names].map((name) => store.list(name, origin, first)));
-      return gatherByHead(found.flat()).slice(0, maxHeads);
+      return gatherByHead(await firstOf(index, ["final"])).slice(0, maxHeads);
+    },
+
+    async covering(index: number): Promise<CoveringAnchor[]> {
+      const found = await firstOf(index, ["included", "final"]);
+      return found.flatMap(({ ledger, place }) =>
+        place === undefined ? [] : [{ place: ledger, kind: kindAndAbout(ledger).kind, time: place.time }],
+      );
     },
 
     async list(limit: number): Promise<AnchorSummary[]> {

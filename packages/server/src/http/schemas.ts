@@ -1,5 +1,6 @@
 /** What the JSON of our own API looks like: checked on the way in, shown in the OpenAPI document. */
 import { type TSchema, Type } from "typebox";
+import type { StatusHistory } from "../history.ts";
 
 const uint = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER });
 const hash = Type.String({ pattern: "^[0-9a-f]{64}$", description: "32 bytes, lower-case hexadecimal" });
@@ -35,6 +36,27 @@ export const certificateQuery: TSchema = Type.Object(
   { lang: Type.Optional(Type.Union([Type.Literal("en"), Type.Literal("es")], { default: "en" })) },
   strict,
 );
+
+export const historyQuery: TSchema = Type.Object(
+  {
+    span: Type.Optional(
+      Type.Union([Type.Literal("hour"), Type.Literal("day"), Type.Literal("month")], { default: "hour" }),
+    ),
+  },
+  strict,
+);
+export type HistoryJson = Omit<StatusHistory, "from"> & { readonly from: string };
+const perStep = Type.Array(Type.Union([Type.Number(), Type.Null()]));
+export const historySchema: TSchema = Type.Object({
+  span: Type.String(),
+  step: Type.Integer({ description: "Seconds" }),
+  from: time,
+  sizes: Type.Array(uint, { description: "Tree size when each step begins, and now" }),
+  latency: Type.Object({ count: Type.Array(uint), median: perStep, slow: perStep }, { description: "Milliseconds" }),
+  anchors: Type.Array(Type.Object({ place: Type.String(), kind: Type.String(), delay: perStep }), {
+    description: "Seconds from the registration of each step's last entry to the anchor that covers it",
+  }),
+});
 
 export interface EntryQueryParams {
   readonly hash?: string;
