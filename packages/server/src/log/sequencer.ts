@@ -1,8 +1,10 @@
 /**
  * The sequencer gives admitted entries their index and makes them durable: while one batch is being written, the next one
- * gathers. One signature of the head serves the whole batch.
+ * gathers. One signature of the head serves the whole batch. Where other processes write to the same log, it takes turns with
+ * them, and follows them while it has nothing to write.
  */
 import { AttestryError, encodeHex, equalBytes, isAttestryError } from "@attestry/core";
+import { createNewestHead } from "./newest-head.ts";
 import type { AdmittedEntry, Batch, CurrentHead, Head, LogStore } from "./store.ts";
 import { growTree, type LoadedTree, loadTree, type Tree } from "./tree.ts";
 
@@ -19,7 +21,9 @@ export interface SequencerOptions {
   readonly store: LogStore;
   /** Signs a head that the store does not have yet. */
   signHead(head: Head): Promise<Omit<CurrentHead, keyof Head>>;
-  /** Told of each new head once it is durable. Must not throw. */
+  /** Checks that a head that was read from the store was signed by this log's keys. @throws when not */
+  checkHead?(head: CurrentHead): Promise<void>;
+  /** Told of each new head once it is durable, those of other processes included. Must not throw. */
   onHead?(head: CurrentHead): void;
   /** Milliseconds of Unix time. */
   readonly clock?: () => number;
@@ -31,7 +35,7 @@ export interface SequencerOptions {
 }
 
 export interface Sequencer {
-  /** The newest durable head. */
+  /** The newest durable head that this process knows. */
   readonly head: CurrentHead;
   /** What waits or is being written. */
   readonly queued: { readonly entries: number; readonly bytes: number };
@@ -107,6 +111,7 @@ export async function createSequencer(options: SequencerOptions): Promise<Sequen
     async close(): Promise<void> {
       closed = true;
       await draining;
+      await writer.stop();
     },
   };
 }
@@ -152,14 +157,18 @@ function nextTurn(): Promise<void> {
 interface Writer {
   readonly head: CurrentHead;
   write(entries: readonly AdmittedEntry[]): Promise<Sequenced[]>;
+  /** Follows other processes no more. */
+  stop(): void;
 }
 
 /** Writes one batch at a time. Start and recovery are one: whenever it is not sure of the store, it loads the tree from it. */
-async function createWriter({ store, signHead, onHead, clock = Date.now }: SequencerOptions): Promise<Writer> {
+async function createWriter({ store, signHead, clock = Date.now, ...options }: SequencerOptions): Promise<Writer> {
+  const newest = createNewestHead({ store, ...options });
   let loaded: LoadedTree | undefined; // undefined while nobody knows what is stored
+  let isStopped = false;
 
   async function current(): Promise<LoadedTree> {
-    loaded ??= await loadTree(store);
+    loaded ??= await newest.follow(() => loadTree(store));
     return loaded;
   }
 
@@ -171,7 +180,7 @@ async function createWriter({ store, signHead, onHead, clock = Date.now }: Seque
     const head = { ...next, ...(await signHead(next)) };
     await append({ expectedSize: before.tree.size, entries, tiles, head }, tree);
     const stored = (await current()).head ?? head;
-    onHead?.(stored);
+    newest.moveTo(stored);
     return stored;
   }
 
@@ -188,20 +197,48 @@ async function createWriter({ store, signHead, onHead, clock = Date.now }: Seque
     }
   }
 
-  const start = await current();
-  timeAfter(start.head, clock());
-  let head = start.head ?? (await publish([]));
+  async function write(entries: readonly AdmittedEntry[]): Promise<Sequenced[]> {
+    const seen = await store.findSeen(entries);
+    const covered = newest.value?.size ?? 0;
+    if (seen.some((index) => index !== undefined && index >= covered)) loaded = undefined; // another process was there first
+    const { fresh, places } = placeEntries(entries, seen, (await current()).tree.size);
+    const head = fresh.length > 0 ? await publish(fresh) : (newest.value as CurrentHead);
+    return entries.map(({ leafHash }, at) => ({ leafHash, ...(places[at] as Place), head }));
+  }
+
+  timeAfter((await current()).head, clock());
+  await untilNoConflict(async () => void (newest.value ?? (await publish([]))));
+  store.shared?.watch(async (size) => {
+    if (isStopped || size === newest.value?.size) return;
+    await newest.follow(async () => ({ head: await store.readHead() }));
+  });
+  const inTurn = store.shared?.inTurn ?? (<T>(act: (size?: number) => Promise<T>) => act());
   return {
     get head(): CurrentHead {
-      return head;
+      return newest.value as CurrentHead; // there is one from the start
     },
-    async write(entries: readonly AdmittedEntry[]): Promise<Sequenced[]> {
-      const before = await current();
-      const { fresh, places } = placeEntries(entries, await store.findSeen(entries), before.tree.size);
-      head = fresh.length > 0 ? await publish(fresh) : (before.head ?? head);
-      return entries.map(({ leafHash }, at) => ({ leafHash, ...(places[at] as Place), head }));
+    write: (entries) =>
+      inTurn((size) => {
+        if (size !== undefined && size !== loaded?.tree.size) loaded = undefined;
+        return untilNoConflict(() => write(entries));
+      }),
+    stop(): void {
+      isStopped = true;
     },
   };
+}
+
+/** How often a batch is built again because others' came first: they take turns, but a turn is a courtesy. */
+const maxAttempts = 10;
+
+async function untilNoConflict<T>(attempt: () => Promise<T>): Promise<T> {
+  for (let left = maxAttempts; ; left--) {
+    try {
+      return await attempt();
+    } catch (error) {
+      if (left <= 1 || !isAttestryError(error) || error.code !== "CONFLICT_SIZE") throw error;
+    }
+  }
 }
 
 type Place = Pick<Sequenced, "index" | "isNew">;
