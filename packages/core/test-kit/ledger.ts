@@ -2,8 +2,9 @@
 import { createMerkleProof, createMPT, type MerklePatriciaTrie } from "@ethereumjs/mpt";
 import { secp256k1 } from "@noble/curves/secp256k1.js";
 import { keccak_256 } from "@noble/hashes/sha3.js";
-import { type BftExtraData, type BftKind, encodeExtraData } from "../src/anchor/bft.ts";
-import { headerHash, parseHeader } from "../src/anchor/header.ts";
+import { sealedHash } from "../src/anchor/bft.ts";
+import { type BftExtraData, type BftKind, encodeExtraData } from "../src/anchor/extra-data.ts";
+import { parseHeader } from "../src/anchor/header.ts";
 import { encodeRlp, encodeScalar, type RlpItem } from "../src/anchor/rlp.ts";
 import { anchorStorageSlot, type Checkpoint, concatBytes, type EvmAnchor, type TrustedLedger } from "../src/index.ts";
 
@@ -65,7 +66,7 @@ export function sealHeader(
 ): Uint8Array {
   const data: BftExtraData = { vanity: new Uint8Array(32), round: 0, seals: [], ...extra };
   const sealed = encodeTestHeader({ ...header, extraData: encodeExtraData(data, kind, "sealed") });
-  const hash = headerHash(parseHeader(sealed));
+  const hash = sealedHash(parseHeader(sealed), kind, data);
   const seals = [...data.seals, ...sealers.map((key) => signSeal(hash, key))];
   return encodeTestHeader({ ...header, extraData: encodeExtraData({ ...data, seals }, kind) });
 }

@@ -68,12 +68,16 @@ export interface TestLog {
   ): Promise<Uint8Array>;
 }
 
-/** A log whose clock stands at `time` (whole seconds). */
-export function testLog(origin: string, time: number): TestLog {
-  const receiptSigner = testSigner("ES256");
+/** A log whose clock stands at `time` (whole seconds), with new keys or those of `signerOf`. */
+export function testLog(
+  origin: string,
+  time: number,
+  signerOf: (algorithm: Algorithm) => Signer = testSigner,
+): TestLog {
+  const receiptSigner = signerOf("ES256");
   const noteSigners = [
-    createNoteSigner(origin, testSigner("EdDSA"), signatureType.ed25519),
-    createNoteSigner(origin, testSigner("ML-DSA-44"), signatureType.mlDsaCosignature, () => time),
+    createNoteSigner(origin, signerOf("EdDSA"), signatureType.ed25519),
+    createNoteSigner(origin, signerOf("ML-DSA-44"), signatureType.mlDsaCosignature, () => time),
   ];
   const verifierKeys = noteSigners.map((signer) => signer.verifierKey);
   const statements: Uint8Array[] = [];
