@@ -11,4 +11,5 @@ export {
   type NotaryStatus,
   type PlaceSummary,
   type Registration,
+  type WitnessSummary,
 } from "./notary-client.ts";

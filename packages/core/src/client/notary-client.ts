@@ -36,9 +36,21 @@ export interface NotaryStatus {
   readonly version: string;
   /** What waits for its index. */
   readonly queue?: { readonly entries: number; readonly bytes: number };
-  readonly witnesses?: readonly { readonly name: string; readonly lastSize: number; readonly healthy: boolean }[];
+  readonly witnesses?: readonly WitnessSummary[];
   /** `problem`: why there are no places although there should be. */
   readonly anchoring?: { readonly places: readonly PlaceSummary[]; readonly problem?: string };
+}
+
+/** A witness that the notary asks to cosign. */
+export interface WitnessSummary {
+  readonly name: string;
+  readonly url: string;
+  /** C2SP verifier keys of its cosignatures. */
+  readonly verifierKeys: readonly string[];
+  /** Size of the last tree that it cosigned, 0 for none, and its time, ISO 8601. */
+  readonly lastSize: number;
+  readonly lastTime?: string;
+  readonly healthy: boolean;
 }
 
 /** A ledger or time stamp authority that the log goes to, with the number of anchors in each state. */

@@ -169,6 +169,7 @@ export interface StatusJson {
   readonly witnesses: readonly {
     readonly name: string;
     readonly url: string;
+    readonly verifierKeys: readonly string[];
     readonly lastSize: number;
     readonly lastTime?: string;
     readonly healthy: boolean;
@@ -257,6 +258,7 @@ export const statusSchema: TSchema = Type.Object({
     Type.Object({
       name: Type.String(),
       url: Type.String(),
+      verifierKeys: Type.Array(Type.String({ description: "C2SP verifier key" })),
       lastSize: uint,
       lastTime: Type.Optional(time),
       healthy: Type.Boolean(),

@@ -20,9 +20,10 @@ export async function statusRoutes(app: FastifyInstance, { notary, isStopping }:
         treeSize: head.size,
         rootHash: encodeHex(head.rootHash),
         checkpointTime: isoTime(head.time),
-        witnesses: witnesses.map(({ name, url, lastSize, lastTime, healthy }) => ({
+        witnesses: witnesses.map(({ name, url, verifierKeys, lastSize, lastTime, healthy }) => ({
           name,
           url,
+          verifierKeys,
           lastSize,
           healthy,
           ...(lastTime === undefined ? {} : { lastTime: isoTime(lastTime) }),

@@ -13,6 +13,8 @@ export type { WitnessTarget } from "./ask.ts";
 export interface WitnessStatus {
   readonly name: string;
   readonly url: string;
+  /** C2SP verifier keys of its cosignatures. */
+  readonly verifierKeys: readonly string[];
   /** Size of the last head that it cosigned, 0 for none yet. */
   readonly lastSize: number;
   /** Whole seconds of Unix time, as its cosignature states it. */
@@ -71,7 +73,16 @@ export function createWitnessClient(options: WitnessClientOptions): WitnessClien
   const keeper = createKeeper(options);
   const asked = targets.map((target): Asked => {
     const name = target.keys[0]?.name ?? target.url;
-    const status = { name, url: target.url, lastSize: 0, lastTime: undefined, healthy: true, problem: undefined };
+    const verifierKeys = target.keys.map(({ text }) => text);
+    const status = {
+      name,
+      url: target.url,
+      verifierKeys,
+      lastSize: 0,
+      lastTime: undefined,
+      healthy: true,
+      problem: undefined,
+    };
     return { target, status, busy: false, failures: 0 };
   });
   let newest: CurrentHead | undefined;
