@@ -131,8 +131,8 @@ function parseLedger(value: unknown, at: number): TrustedLedger {
   if (kind !== "evm") refuse(`${place}.kind`, 'the kind of ledger is "evm"');
   if (typeof chainId !== "number" || !Number.isSafeInteger(chainId) || chainId < 1)
     refuse(`${place}.chainId`, "it is a chain id");
-  if (consensus !== undefined && consensus !== "qbft" && consensus !== "ibft")
-    refuse(`${place}.consensus`, 'it is "qbft" or "ibft"');
+  if (consensus !== undefined && consensus !== "qbft" && consensus !== "ibft" && consensus !== "istanbul")
+    refuse(`${place}.consensus`, 'it is "qbft", "ibft" or "istanbul"');
   const hexes = (member: string, length: number): Uint8Array[] =>
     asTexts(ledger[member], `${place}.${member}`).map((hex) => parseHex(hex, `${place}.${member}`, length));
   return {

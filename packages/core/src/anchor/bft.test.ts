@@ -6,21 +6,13 @@ import fc from "fast-check";
 import { addressOf, encodeTestHeader, sealHeader, validatorKey } from "../../test-kit/ledger.ts";
 import { encodeUtf8 } from "../bytes.ts";
 import { isAttestryError } from "../errors.ts";
-import {
-  type BftExtraData,
-  type BftKind,
-  bftKind,
-  blockHash,
-  checkSeals,
-  encodeExtraData,
-  parseExtraData,
-} from "./bft.ts";
+import { bftKind, blockHash, checkSeals } from "./bft.ts";
+import { type BftExtraData, type BftKind, bftKinds, encodeExtraData, parseExtraData } from "./extra-data.ts";
 import { headerHash, parseHeader } from "./header.ts";
 import { realBlocks } from "./real-blocks.ts";
 import { encodeRlp, type RlpItem } from "./rlp.ts";
 
 const hex = (text: string): Uint8Array => Uint8Array.fromHex(text);
-const kinds: readonly BftKind[] = ["qbft", "ibft"];
 
 const refuses = (run: () => unknown, code: string, what?: string): void =>
   assert.throws(run, (error) => isAttestryError(error) && error.code === code, what);
@@ -80,20 +72,24 @@ const anyData: fc.Arbitrary<BftExtraData> = fc
       ),
     ),
     round: fc.oneof(fc.nat({ max: 300 }), fc.integer({ min: 0, max: 2 ** 32 - 1 })),
+    proposerSeal: fc.uint8Array({ minLength: 65, maxLength: 65 }),
     seals: fc.array(fc.uint8Array({ minLength: 65, maxLength: 65 }), { maxLength: 5 }),
   })
   .map(({ vote, ...data }) => (vote === null ? data : { ...data, vote }));
+
+const besuOf = ({ proposerSeal: _, ...data }: BftExtraData): BftExtraData => data;
+const istanbulOf = ({ vote: _, ...data }: BftExtraData): BftExtraData => ({ ...data, round: 0 });
 
 test("extra data decodes to what was encoded; damaged, it is refused or encodes back to itself", () => {
   fc.assert(
     fc.property(
       anyData,
-      fc.constantFrom(...kinds),
+      fc.constantFrom(...bftKinds),
       fc.nat(),
       fc.integer({ min: 1, max: 255 }),
       (data, kind, at, flip) => {
         const bytes = encodeExtraData(data, kind);
-        assert.deepEqual(parseExtraData(bytes, kind), data);
+        assert.deepEqual(parseExtraData(bytes, kind), kind === "istanbul" ? istanbulOf(data) : besuOf(data));
         bytes[at % bytes.length] = (bytes[at % bytes.length] ?? 0) ^ flip;
         try {
           assert.deepEqual(encodeExtraData(parseExtraData(bytes, kind), kind), bytes);
@@ -127,6 +123,17 @@ test("extra data in any other form is refused", () => {
   for (const [what, kind, item] of strange) {
     refuses(() => parseExtraData(encodeRlp(item), kind), "VERIFY_ANCHOR_SEALS", what);
   }
+  const istanbul: [string, RlpItem][] = [
+    ["a proposer's seal of 64 bytes", [validators, new Uint8Array(64), []]],
+    ["no proposer's seal", [validators, []]],
+    ["a list for a proposer's seal", [validators, [vanity], []]],
+    ["four items", [validators, hex(""), [], hex("")]],
+  ];
+  for (const [what, item] of istanbul) {
+    const bytes = Uint8Array.from([...vanity, ...encodeRlp(item)]);
+    refuses(() => parseExtraData(bytes, "istanbul"), "VERIFY_ANCHOR_SEALS", what);
+  }
+  refuses(() => parseExtraData(vanity, "istanbul"), "VERIFY_ANCHOR_SEALS");
   refuses(() => parseExtraData(hex(""), "qbft"), "VERIFY_ANCHOR_SEALS");
 });
 
@@ -169,7 +176,7 @@ const keys = [0, 1, 2, 3].map(validatorKey);
 const addresses = keys.map(addressOf);
 const stranger = validatorKey(9);
 
-for (const kind of kinds) {
+for (const kind of bftKinds) {
   const sealedBy = (sealers: readonly Uint8Array[], extra: Partial<BftExtraData> = {}): Uint8Array =>
     sealHeader({}, kind, { validators: addresses, ...extra }, sealers);
   const check = (header: Uint8Array, validators: readonly Uint8Array[] = addresses): void =>
@@ -199,9 +206,12 @@ for (const kind of kinds) {
     const withSeals = (header: object, extra: Partial<BftExtraData>): Uint8Array =>
       sealHeader(header, kind, { validators: addresses, seals, ...extra }, []);
     check(withSeals({}, {}));
-    const others = {
+    const own = {
       round: withSeals({}, { round: 1 }),
       vote: withSeals({}, { vote: { recipient: account(7), add: true } }),
+    };
+    const others = {
+      ...(kind === "istanbul" ? { "proposer's seal": withSeals({}, { proposerSeal: new Uint8Array(65) }) } : own),
       vanity: withSeals({}, { vanity: new Uint8Array(32).fill(1) }),
       validators: withSeals({}, { validators: addresses.toReversed() }),
       time: withSeals({ time: 1 }, {}),

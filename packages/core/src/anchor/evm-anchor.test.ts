@@ -17,6 +17,7 @@ import {
   type TrustedLedger,
 } from "./evm-anchor.ts";
 import { parseHeader } from "./header.ts";
+import { realAnchors } from "./real-anchors.ts";
 import { encodeRlp } from "./rlp.ts";
 
 const time = 1_790_000_000;
@@ -42,7 +43,7 @@ async function refuses(run: () => unknown, code: string, what?: string): Promise
   );
 }
 
-for (const consensus of ["qbft", "ibft"] as const) {
+for (const consensus of ["qbft", "ibft", "istanbul"] as const) {
   test(`an anchor in a sealed ${consensus.toUpperCase()} block holds with no trust but the validators`, async () => {
     const ledger = testLedger(consensus);
     const bytes = encodeEvmAnchor(await ledger.anchor(checkpoint, time));
@@ -54,6 +55,32 @@ for (const consensus of ["qbft", "ibft"] as const) {
     const other = consensus === "qbft" ? "ibft" : "qbft";
     const wrong = { ...ledger.trusted, consensus: other } as const;
     await refuses(() => checkEvmAnchor(parseEvmAnchor(bytes), checkpoint, [wrong]), "VERIFY_ANCHOR_SEALS");
+  });
+}
+
+for (const { consensus, chainId, contract, proof } of realAnchors) {
+  test(`an anchor in a block that real nodes sealed holds under their addresses: GoQuorum, ${consensus}`, async () => {
+    const validators = [0, 1, 2, 3].map((n) => addressOf(validatorKey(n)));
+    const at = { chainId, contract: Uint8Array.fromHex(contract) };
+    const ledger: TrustedLedger = { kind: "evm", name: "real", ...at, validators, basis: "the test" };
+    const real = parseEvmAnchor(Uint8Array.fromHex(proof));
+    const { origin, size } = real;
+    assert.deepEqual([origin, size], ["example.com/log", 5]);
+    assert.equal((await checkEvmAnchor(real, real, [{ ...ledger, consensus }])).finality, "sealed");
+    assert.equal((await checkEvmAnchor(real, real, [ledger])).finality, "sealed", "told from the header");
+    const wrong = consensus === "qbft" ? "istanbul" : "qbft";
+    await refuses(() => checkEvmAnchor(real, real, [{ ...ledger, consensus: wrong }]), "VERIFY_ANCHOR_SEALS");
+    const [first = new Uint8Array(), ...others] = validators;
+    const strangers = [...others, first.with(0, 1)];
+    await refuses(() => checkEvmAnchor(real, real, [{ ...ledger, validators: strangers }]), "VERIFY_ANCHOR_SEALS");
+    for (let at = 0; at < real.header.length; at += 7) {
+      const header = real.header.with(at, (real.header[at] ?? 0) ^ 1);
+      await assert.rejects(
+        checkEvmAnchor({ ...real, header }, real, [ledger]),
+        (error) => isAttestryError(error) && /^VERIFY_ANCHOR_(?:HEADER|SEALS)$/.test(error.code),
+        `byte ${at}`,
+      );
+    }
   });
 }
 

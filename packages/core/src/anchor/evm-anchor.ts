@@ -6,6 +6,7 @@
 import { asArray, asBytes, asInteger, asMap, asText, type CborValue, decodeCbor, encodeCbor } from "../cose/cbor.ts";
 import { AttestryError } from "../errors.ts";
 import type { Checkpoint } from "../note/checkpoint.ts";
+import type { BftKind } from "./extra-data.ts";
 
 /** One checkpoint as it stands in the state of one block. */
 export interface EvmAnchor {
@@ -41,8 +42,11 @@ export interface TrustedLedger {
   readonly contract: Uint8Array;
   /** Addresses (20 bytes each) of all validators of a BFT chain at the time of the anchor. */
   readonly validators?: readonly Uint8Array[];
-  /** How the validators seal: Besu's and GoQuorum's QBFT, or Besu's IBFT 2.0. Told from the header where it is left out. */
-  readonly consensus?: "qbft" | "ibft";
+  /**
+   * How the validators seal: QBFT of Besu and GoQuorum, Besu's IBFT 2.0 (`ibft`), GoQuorum's IBFT (`istanbul`). Told from the
+   * header where it is left out.
+   */
+  readonly consensus?: BftKind;
   /** Hashes (32 bytes each) of blocks that are known to be on the chain. */
   readonly blockHashes?: readonly Uint8Array[];
   /** What this trust rests on, in words that end a sentence: "the trust file". */

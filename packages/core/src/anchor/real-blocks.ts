@@ -1,5 +1,5 @@
 /** For tests: headers of real blocks, published by others. */
-import type { BftKind } from "./bft.ts";
+import type { BftKind } from "./extra-data.ts";
 
 export interface RealBlock {
   readonly source: string;
