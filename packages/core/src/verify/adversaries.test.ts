@@ -179,6 +179,8 @@ test("fewer witnesses than the quorum cannot set the time back; a witness with t
   assert.deepEqual(report.notAfter, {
     time: time + 20,
     basis: "the witnesses liar.example, w1.example",
+    source: "witnesses",
+    names: ["liar.example", "w1.example"],
     independent: true,
   });
   const alone = await log.proof(index, { witnesses: [liar, again] });

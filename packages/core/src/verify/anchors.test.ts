@@ -75,7 +75,14 @@ function outcome(report: Report, name: "anchors" | "time_stamps"): unknown[] {
   assert.equal(checks.length, 1);
   return [report.verdict, checks[0]?.status, checks[0]?.code];
 }
-const ownClock = { time, basis: "the own clock of the log log.example.gov/1", independent: false };
+const origin = "log.example.gov/1";
+const ownClock = {
+  time,
+  basis: `the own clock of the log ${origin}`,
+  source: "log",
+  names: [origin],
+  independent: false,
+};
 
 for (const consensus of ["qbft", "ibft"] as const) {
   test(`an anchor under the seals of a trusted ${consensus.toUpperCase()} ledger proves the block's time`, async () => {
@@ -85,9 +92,13 @@ for (const consensus of ["qbft", "ibft"] as const) {
     const [check] = checksNamed(report, "anchors");
     assert.match(check?.detail ?? "", /^Anchored on chain 1337, contract 0x(ac){20}, block 4711 of 2026-09-21T/);
     assert.equal(check?.trust, "the validators of test ledger, named by the test");
+    const contract = `0x${"ac".repeat(20)}`;
+    assert.deepEqual(check?.facts, { ledger: "test ledger", chainId: 1337, contract, block: 4711, time: time + 60 });
     assert.deepEqual(report.notAfter, {
       time: time + 60,
       basis: "the validators of test ledger (the test)",
+      source: "ledger",
+      names: ["test ledger"],
       independent: true,
     });
   });
@@ -102,7 +113,13 @@ test("an anchor in a pinned block proves the block's time with no validators kno
   const report = await judge(withAnchors(anchor), { ledgers: [pinned] });
   assert.deepEqual(outcome(report, "anchors"), ["verified", "pass", undefined]);
   const basis = "a pinned block of test ledger (the test)";
-  assert.deepEqual(report.notAfter, { time: time + 60, basis, independent: true });
+  assert.deepEqual(report.notAfter, {
+    time: time + 60,
+    basis,
+    source: "ledger",
+    names: ["test ledger"],
+    independent: true,
+  });
 });
 
 test("a ledger that is named without validators or blocks shows nothing, and the check says what is missing", async () => {
@@ -181,7 +198,13 @@ test("a time stamp of a trusted authority proves its time, at the late end of it
     });
     assert.deepEqual(outcome(report, "time_stamps"), ["verified", "pass", undefined]);
     const basis = "the time stamp authority CN=Time";
-    assert.deepEqual(report.notAfter, { time: stampedAt + late, basis, independent: true });
+    assert.deepEqual(report.notAfter, {
+      time: stampedAt + late,
+      basis,
+      source: "authority",
+      names: ["CN=Time"],
+      independent: true,
+    });
   }
 });
 

@@ -55,6 +55,7 @@ async function checkAnchor(
   const checkpoint = { origin: receipt.claims.iss ?? "", size: receipt.size, rootHash: root };
   const found = await checkEvmAnchor(anchor, checkpoint, [...trust.ledgers, stranger(anchor)]);
   const where = describe(anchor, found);
+  const facts = factsOf(anchor, found, trust);
   if (found.finality === "unproven") {
     const isNamed = trust.ledgers.includes(found.ledger);
     const needed = isNamed ? "" : "the ledger, its contract, and ";
@@ -63,12 +64,14 @@ async function checkAnchor(
       status: "unknown",
       detail: `${where}. The proof holds together; a trust file must name ${needed}its validators or the block's hash.${others}`,
       trust: "nothing",
+      facts,
     };
   }
   const basis =
     found.finality === "sealed" ? `the validators of ${found.ledger.name}` : `a pinned block of ${found.ledger.name}`;
-  times.push({ time: found.time, basis: `${basis} (${found.ledger.basis})`, independent: true });
-  return { detail: `${where}.`, trust: `${basis}, named by ${found.ledger.basis}` };
+  const source = { source: "ledger", names: [found.ledger.name] } as const;
+  times.push({ time: found.time, basis: `${basis} (${found.ledger.basis})`, ...source, independent: true });
+  return { detail: `${where}.`, trust: `${basis}, named by ${found.ledger.basis}`, facts };
 }
 
 /** Kinds of anchors that are to come: they spoil nothing where they cannot be checked yet. */
@@ -101,6 +104,11 @@ function describeLedgers(ledgers: readonly TrustedLedger[]): string {
   return named.size === 0 ? "" : ` Trusted are: ${[...named].join("; ")}.`;
 }
 
+function factsOf({ chainId, contract }: EvmAnchor, found: AnchorFinding, trust: Trust): NonNullable<Finding["facts"]> {
+  const name = trust.ledgers.includes(found.ledger) ? { ledger: found.ledger.name } : {};
+  return { ...name, chainId, contract: `0x${encodeHex(contract)}`, block: found.blockNumber, time: found.time };
+}
+
 async function checkToken(
   token: Uint8Array,
   receipt: Receipt,
@@ -121,10 +129,12 @@ async function checkToken(
   times.push({
     time: time + Math.ceil(accuracy),
     basis: `the time stamp authority ${authority}`,
+    source: "authority",
+    names: [authority],
     independent: true,
   });
   const detail = `Time stamp of ${new Date(time * 1000).toISOString()} by ${authority}.`;
-  return { detail, trust: "the trust file's time stamp roots" };
+  return { detail, trust: "the trust file's time stamp roots", facts: { authority, time } };
 }
 
 const unvouchedToken: Finding = {

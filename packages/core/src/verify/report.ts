@@ -44,6 +44,8 @@ export interface Check {
   readonly detail: string;
   /** What the outcome rests on: "mathematics", "the trust file", "the log's own clock". */
   readonly trust: string;
+  /** What `detail` names, for programs that say it in words of their own: a block's number, a tree's size. */
+  readonly facts?: Readonly<Record<string, string | number>>;
   /** For a failure: its error code and what the error knew, to show to an expert. */
   readonly code?: string;
   readonly evidence?: Readonly<Record<string, unknown>>;
@@ -55,6 +57,9 @@ export interface TimeBound {
   readonly time: number;
   /** Who says so: "witness example.org/w1", "the log's own clock". */
   readonly basis: string;
+  /** What kind of clock that is, and what it is called: the same for programs. */
+  readonly source: "log" | "witnesses" | "ledger" | "authority";
+  readonly names: readonly string[];
   /** Whether that is independent of the log's operator. */
   readonly independent: boolean;
 }

@@ -7,6 +7,7 @@ export interface Finding {
   readonly status?: "unknown";
   readonly detail: string;
   readonly trust: string;
+  readonly facts?: NonNullable<Check["facts"]>;
 }
 
 /** What proves itself by calculation alone. */

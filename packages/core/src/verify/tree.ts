@@ -65,14 +65,16 @@ export async function examineTree(receipt: Receipt, leafHash: Uint8Array, trust:
 
 function ownClock({ claims }: Receipt, origin: string): TimeBound | undefined {
   if (claims.iat === undefined) return undefined;
-  return { time: claims.iat, basis: `the own clock of the log ${origin}`, independent: false };
+  const basis = `the own clock of the log ${origin}`;
+  return { time: claims.iat, basis, source: "log", names: [origin], independent: false };
 }
 
 const nothingAnchored: AnchorsFinding = { checks: [], times: [] };
 
 function checkEntry(receipt: Receipt, leafHash: Uint8Array): Finding {
   receiptRoot(receipt, leafHash);
-  return { detail: `It is entry ${receipt.index} of a tree of ${receipt.size}.`, trust: mathematics };
+  const { index, size } = receipt;
+  return { detail: `It is entry ${index} of a tree of ${size}.`, trust: mathematics, facts: { index, size } };
 }
 
 async function checkReceiptSignature(receipt: Receipt, root: Uint8Array | undefined): Promise<Finding> {
@@ -196,8 +198,9 @@ function quorumTime(cosignatures: readonly Cosignature[], quorum: number): TimeB
   const needed = [...votes].slice(0, Math.max(quorum, 1));
   const time = needed.at(-1)?.[1];
   if (time === undefined || needed.length < quorum) return [];
-  const names = needed.map(([name]) => name).join(", ");
-  return [{ time, basis: `the witness${needed.length > 1 ? "es" : ""} ${names}`, independent: true }];
+  const names = needed.map(([name]) => name);
+  const basis = `the witness${names.length > 1 ? "es" : ""} ${names.join(", ")}`;
+  return [{ time, basis, source: "witnesses", names, independent: true }];
 }
 
 /** A note's signature that does not match, under the code that says whose it should have been. */

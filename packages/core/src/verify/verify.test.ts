@@ -54,6 +54,8 @@ test("a file with its proof is verified, whatever the issuer's algorithm, and th
     assert.deepEqual(report.notAfter, {
       time,
       basis: "the own clock of the log log.example.gov/1",
+      source: "log",
+      names: ["log.example.gov/1"],
       independent: false,
     });
   }
@@ -117,10 +119,18 @@ test("witnesses: a quorum gives an independent time; fewer leave the verdict ope
   assert.deepEqual(two.notAfter, {
     time: time + 20,
     basis: "the witnesses w1.example, w2.example",
+    source: "witnesses",
+    names: ["w1.example", "w2.example"],
     independent: true,
   });
   const one = await verify({ proof, digest, trust: { ...log.trust, witnesses, quorum: 1 } });
-  assert.deepEqual(one.notAfter, { time: time + 10, basis: "the witness w1.example", independent: true });
+  assert.deepEqual(one.notAfter, {
+    time: time + 10,
+    basis: "the witness w1.example",
+    source: "witnesses",
+    names: ["w1.example"],
+    independent: true,
+  });
   assert.equal((await verify({ proof, digest, trust: { ...log.trust, witnesses, quorum: 3 } })).verdict, "incomplete");
   const twice = await log.proof(index, { witnesses: [late, late] });
   assert.equal(
