@@ -16,6 +16,8 @@ export interface DataFolder {
   readonly issuers: string;
   /** Credentials, sessions, administrative actions. */
   readonly access: string;
+  /** How people sign in at the portal; written by the operator. */
+  readonly portal: string;
   readonly adminToken: string;
   readonly witness: string;
   /** How long registrations took, for plots. */
@@ -36,6 +38,7 @@ export function dataFolder(folder: string): DataFolder {
     custodyKey: join(folder, "keys", "custody.pem"),
     issuers: join(folder, "issuers.db"),
     access: join(folder, "access.db"),
+    portal: join(folder, "portal.json"),
     adminToken: join(folder, "admin.token"),
     witness: join(folder, "witness.db"),
     latency: join(folder, "latency.json"),

@@ -1,6 +1,7 @@
 /** A notary that listens: opens the data folder, decides what its address allows, and stops without losing an answer. */
 import { AttestryError, isAttestryError } from "@attestry/core";
 import { type Logger, pino } from "pino";
+import { openAccess } from "./access/access.ts";
 import { createDataFolder, openAdminToken } from "./data-folder.ts";
 import { type AppOptions, createApp } from "./http/app.ts";
 import { isLoopback, listen, stop } from "./http/listen.ts";
@@ -8,7 +9,9 @@ import { openOrCreatePublicKey } from "./keys/file-signer.ts";
 import { createNotary, type Notary, type NotaryOptions } from "./notary.ts";
 import { openTimeStampAuthority } from "./tsa/open.ts";
 
-export interface ServerOptions extends NotaryOptions, Omit<AppOptions, "notary" | "adminToken" | "authority"> {
+export interface ServerOptions
+  extends NotaryOptions,
+    Omit<AppOptions, "notary" | "adminToken" | "access" | "authority"> {
   /** Default 127.0.0.1. */
   readonly host?: string;
   /** Default 8080; 0 takes a free one. */
@@ -23,6 +26,8 @@ export interface RunningServer {
   /** E.g. `http://127.0.0.1:8080`. */
   readonly url: string;
   readonly notary: Notary;
+  /** Makes a link that opens the portal as the local administrator, once and within ten minutes. */
+  makePortalLink(): string;
   /** Takes no new requests, answers those under way, closes the log. */
   close(): Promise<void>;
 }
@@ -45,6 +50,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   checkPassphrase(options, host);
   const folder = createDataFolder(options.data);
   const notary = await createNotary(options);
+  let closeAccess = async (): Promise<void> => {};
   try {
     const adminToken = await openAdminToken(folder.adminToken);
     if (loopback) await enrolLocalUser(notary, folder.issuerKey, options.passphrase, logger);
@@ -52,11 +58,14 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     const now = (): number => Math.floor((options.clock ?? Date.now)() / 1000);
     const { passphrase } = options;
     const authority = openTimeStampAuthority({ folder: folder.keys, origin: notary.origin, passphrase, now, logger });
+    const { publicUrl } = options;
+    const access = await openAccess({ folder, notary, adminToken, passphrase, now, publicUrl });
+    closeAccess = access.close;
     const app = await createApp({
       ...options,
       notary,
       authority,
-      adminToken,
+      access,
       logger,
       ...(rateLimits && { rateLimits }),
     });
@@ -66,18 +75,21 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     let closing: Promise<void> | undefined;
     const close = async (): Promise<void> => {
       await stop(app, stopTimeout);
+      await closeAccess();
       await notary.close();
       logger.info("stopped");
     };
     return {
       url,
       notary,
+      makePortalLink: () => `${url}/auth/local?code=${access.signIn.makeLocalCode()}`,
       close(): Promise<void> {
         closing ??= close();
         return closing;
       },
     };
   } catch (error) {
+    await closeAccess();
     await notary.close();
     throw error;
   }

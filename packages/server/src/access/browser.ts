@@ -9,11 +9,13 @@ export interface PublicAddress {
   readonly publicUrl?: string | undefined;
 }
 
-/** The origin that the browser sees, of the request's own address. */
+/**
+ * The origin under which the browser reached the notary. A proxy that ends TLS leaves the request plain: its address is known then
+ * as the public one.
+ */
 export function originOf(request: FastifyRequest, { publicUrl }: PublicAddress): string {
-  const own = `${request.protocol}://${request.host}`;
   const known = publicUrl === undefined ? undefined : new URL(publicUrl);
-  return known !== undefined && known.host === request.host ? known.origin : own;
+  return known?.host === request.host ? known.origin : `${request.protocol}://${request.host}`;
 }
 
 /**

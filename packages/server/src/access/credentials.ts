@@ -3,6 +3,7 @@
  * token is told once, when it is made; what is kept is its hash.
  */
 import { AttestryError } from "@attestry/core";
+import type { ActionLog } from "./record-action.ts";
 import { isRole, localPrincipal, type Principal, type Role } from "./roles.ts";
 import { hashSecret, newSecret } from "./secrets.ts";
 import { useInterval } from "./sessions.ts";
@@ -21,14 +22,20 @@ export interface NewCredential {
 
 export interface Credentials {
   /**
-   * Adds one; `token` is the secret, told here and never again. Durable when it resolves.
-   * @throws MALFORMED_REQUEST, CONFLICT_EXISTS when the name or certificate is in use
+   * Adds one; `token` is the secret, told here and never again. In the log and durable when it resolves.
+   * @throws MALFORMED_REQUEST, CONFLICT_EXISTS when the name or certificate is in use; as `ActionLog.record`
    */
-  add(wanted: NewCredential): Promise<{ readonly credential: Credential; readonly token: string | undefined }>;
+  add(
+    who: Principal,
+    wanted: NewCredential,
+  ): Promise<{ readonly credential: Credential; readonly token: string | undefined }>;
   /** All that ever were, in the order they were added. */
   list(): Promise<Credential[]>;
-  /** From the next request on it opens nothing. @throws NOT_FOUND when there is none or it is revoked already */
-  revoke(id: string): Promise<Credential>;
+  /**
+   * From the next request on it opens nothing. In the log and durable when it resolves.
+   * @throws NOT_FOUND when there is none or it is revoked already; as `ActionLog.record`
+   */
+  revoke(who: Principal, id: string): Promise<Credential>;
   /** Whose token it is. @throws POLICY_UNAUTHORISED, the reason in `data.why` for the server's log */
   findToken(token: string): Promise<Principal>;
   /** Who is enrolled by one of the certificate's names; undefined when nobody is. @throws as `findToken` */
@@ -39,8 +46,14 @@ const tokenForm = /^atk_[A-Za-z0-9_-]{43}$/;
 const nameForm = /^[A-Za-z0-9](?:[A-Za-z0-9._ -]{0,62}[A-Za-z0-9._-])?$/;
 const certificateForm = /^(?:DNS:|URI:|email:|[A-Za-z0-9.]+=)[^\p{C}\u2028\u2029]{1,500}$/u;
 
-/** @param now whole seconds of Unix time */
-export function createCredentials(store: AccessStore, now: () => number): Credentials {
+export interface CredentialsParts {
+  readonly store: AccessStore;
+  readonly actions: ActionLog;
+  /** Whole seconds of Unix time. */
+  readonly now: () => number;
+}
+
+export function createCredentials({ store, actions, now }: CredentialsParts): Credentials {
   async function principalOf(credential: Credential): Promise<Principal> {
     const { id, name, kind, roles, expiresAt, lastUsedAt, revokedAt } = credential;
     const at = now();
@@ -51,32 +64,31 @@ export function createCredentials(store: AccessStore, now: () => number): Creden
   }
 
   return {
-    async add(wanted: NewCredential): Promise<{ credential: Credential; token: string | undefined }> {
+    async add(who: Principal, wanted: NewCredential): Promise<{ credential: Credential; token: string | undefined }> {
       checkWanted(wanted, now());
-      const { name, roles, expiresAt, certificate } = wanted;
-      const token = certificate === undefined ? `atk_${newSecret()}` : undefined;
-      const credential: Credential = {
-        id: newSecret().slice(0, 16),
-        kind: certificate === undefined ? "token" : "certificate",
-        key: certificate ?? hashSecret(token ?? ""),
-        name,
-        roles: [...new Set(roles)],
-        addedAt: now(),
-        expiresAt,
-        lastUsedAt: undefined,
-        revokedAt: undefined,
-      };
+      const token = wanted.certificate === undefined ? `atk_${newSecret()}` : undefined;
+      const credential = newCredential(wanted, token, now());
+      const { id, kind, key, name, roles, expiresAt } = credential;
+      const others = (await store.listCredentials()).filter(({ revokedAt }) => revokedAt === undefined);
+      if (others.some((other) => other.name === name || (other.kind === kind && other.key === key))) {
+        throw new AttestryError("CONFLICT_EXISTS", "The name or certificate is in use: revoke that one first.");
+      }
+      const certificate = wanted.certificate ?? null;
+      const facts = { id, kind, name, roles: [...roles], expiresAt: expiresAt ?? null, certificate };
+      await actions.record(who, "token-added", facts);
       await store.addCredential(credential);
       return { credential, token };
     },
 
     list: () => store.listCredentials(),
 
-    async revoke(id: string): Promise<Credential> {
-      await store.revokeCredential(id, now());
-      const revoked = (await store.listCredentials()).find((credential) => credential.id === id);
-      if (revoked === undefined) throw new AttestryError("NOT_FOUND");
-      return revoked;
+    async revoke(who: Principal, id: string): Promise<Credential> {
+      const found = (await store.listCredentials()).find((credential) => credential.id === id);
+      if (found === undefined || found.revokedAt !== undefined) throw new AttestryError("NOT_FOUND");
+      await actions.record(who, "token-revoked", { id, kind: found.kind, name: found.name });
+      const revokedAt = now();
+      await store.revokeCredential(id, revokedAt);
+      return { ...found, revokedAt };
     },
 
     async findToken(token: string): Promise<Principal> {
@@ -93,6 +105,20 @@ export function createCredentials(store: AccessStore, now: () => number): Creden
       }
       return undefined;
     },
+  };
+}
+
+function newCredential(wanted: NewCredential, token: string | undefined, at: number): Credential {
+  return {
+    id: newSecret().slice(0, 16),
+    kind: token === undefined ? "certificate" : "token",
+    key: token === undefined ? (wanted.certificate ?? "") : hashSecret(token),
+    name: wanted.name,
+    roles: [...new Set(wanted.roles)],
+    addedAt: at,
+    expiresAt: wanted.expiresAt,
+    lastUsedAt: undefined,
+    revokedAt: undefined,
   };
 }
 

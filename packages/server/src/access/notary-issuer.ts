@@ -2,16 +2,7 @@
  * The notary as an issuer: statements by its own key (`DIR/keys/custody.pem`) about events that the notary keeps itself, custody of
  * records and administrative actions. A statement is a hash envelope (RFC 9995): the log holds the event's SHA-256, nothing of it.
  */
-import {
-  AttestryError,
-  isAttestryError,
-  keyThumbprint,
-  type PublicKey,
-  sha256,
-  signStatement,
-  thumbprintUri,
-} from "@attestry/core";
-import type { Logger } from "pino";
+import { AttestryError, keyThumbprint, type PublicKey, sha256, signStatement, thumbprintUri } from "@attestry/core";
 import { openOrCreateSigner } from "../keys/file-signer.ts";
 import type { Notary } from "../notary.ts";
 
@@ -50,29 +41,34 @@ export interface NotaryIssuerParts {
   readonly passphrase?: string | undefined;
   /** Whole seconds of Unix time. */
   readonly now: () => number;
-  readonly logger: Logger;
 }
 
 /**
- * Opens the key, or makes it, and enrols it. With a key that was revoked it opens and registers nothing; a new one is made when the
- * file is moved away.
- * @throws as `openOrCreateSigner`; UNAVAILABLE_STORAGE
+ * Opens the key, or makes it; it is enrolled with the first event, so that a notary that records nothing has no issuer more. With a
+ * key that was revoked it registers nothing; a new one is made when the file is moved away.
+ * @throws as `openOrCreateSigner`
  */
 export async function openNotaryIssuer(parts: NotaryIssuerParts): Promise<NotaryIssuer> {
-  const { notary, path, passphrase, now, logger } = parts;
+  const { notary, path, passphrase, now } = parts;
   const signer = await openOrCreateSigner(path, { passphrase });
   const { publicKey } = signer;
   const name = thumbprintUri(keyThumbprint(publicKey));
-  try {
-    await notary.issuers.addKey(publicKey, name);
-  } catch (error) {
-    if (!isAttestryError(error) || error.code !== "CONFLICT_EXISTS") throw error;
-    logger.error("the notary's own key was revoked: what must be recorded in the log is refused until it has another");
+  let enrolling: Promise<unknown> | undefined;
+
+  /** A revoked key stays one: the log refuses it. */
+  async function enrol(): Promise<void> {
+    if (notary.issuers.findKey(keyThumbprint(publicKey)) !== undefined) return;
+    enrolling ??= notary.issuers.addKey(publicKey, name).finally(() => {
+      enrolling = undefined;
+    });
+    await enrolling;
   }
+
   const sign = (event: Uint8Array, { contentType, subject }: EventKind): Promise<Uint8Array> =>
     signStatement({ issuer: name, subject, issuedAt: now(), digest: sha256(event), contentType }, signer);
 
   async function submit(statement: Uint8Array): Promise<RegisteredEvent> {
+    await enrol();
     const { outcomes } = await notary.register([statement]);
     const outcome = outcomes[0];
     if (outcome === undefined) throw new AttestryError("FATAL_INTERNAL");

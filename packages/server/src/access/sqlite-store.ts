@@ -110,19 +110,28 @@ function sessionMethods(database: DatabaseSync): SessionMethods {
   };
 }
 
-type ActionMethods = Pick<AccessStore, "addAction" | "setActionEntry" | "listActions" | "listPendingActions">;
+type ActionMethods = Pick<
+  AccessStore,
+  "addAction" | "setActionEntry" | "removeAction" | "listActions" | "listPendingActions"
+>;
 
 function actionMethods(database: DatabaseSync): ActionMethods {
   const sql = guarded(() => ({
     add: database.prepare("INSERT INTO actions (event) VALUES (?)"),
     setEntry: database.prepare("UPDATE actions SET entry_index = ? WHERE sequence = ?"),
-    list: database.prepare("SELECT * FROM actions WHERE sequence < ? ORDER BY sequence DESC LIMIT ?"),
+    remove: database.prepare("DELETE FROM actions WHERE sequence = ? AND entry_index IS NULL"),
+    list: database.prepare(
+      "SELECT * FROM actions WHERE sequence < ? AND entry_index IS NOT NULL ORDER BY sequence DESC LIMIT ?",
+    ),
     pending: database.prepare("SELECT * FROM actions WHERE entry_index IS NULL ORDER BY sequence"),
   }));
   return {
     addAction: async (event) => Number(guarded(() => sql.add.run(event)).lastInsertRowid),
     async setActionEntry(sequence: number, entryIndex: number): Promise<void> {
       guarded(() => sql.setEntry.run(entryIndex, sequence));
+    },
+    async removeAction(sequence: number): Promise<void> {
+      guarded(() => sql.remove.run(sequence));
     },
     listActions: async (before, limit) =>
       guarded(() => sql.list.all(before ?? Number.MAX_SAFE_INTEGER, limit).map(actionFromRow)),

@@ -38,15 +38,15 @@ export interface Action {
   /** Counts from 1. */
   readonly sequence: number;
   readonly event: Uint8Array;
-  /** The log's entry; undefined until it is registered. */
+  /** The log's entry; undefined while it is being registered. */
   readonly entryIndex: number | undefined;
 }
 
 /** Errors of every method: UNAVAILABLE_STORAGE when the storage refuses for now, FATAL_CORRUPT when it cannot be right. */
 export interface AccessStore {
-  /** Durable when it resolves. @throws CONFLICT_EXISTS when its id or key was ever used, or its name is in use */
+  /** Durable when it resolves. @throws CONFLICT_EXISTS for a token that ever was, and a name or certificate that is not revoked */
   addCredential(credential: Credential): Promise<void>;
-  /** By what is shown, revoked and expired ones too. */
+  /** By what is shown, revoked and expired ones too; the newest. */
   findCredential(kind: Credential["kind"], key: string): Promise<Credential | undefined>;
   /** All, in the order they were added. */
   listCredentials(): Promise<Credential[]>;
@@ -66,7 +66,9 @@ export interface AccessStore {
   /** Keeps an event, and gives its sequence number. Durable when it resolves. */
   addAction(event: Uint8Array): Promise<number>;
   setActionEntry(sequence: number, entryIndex: number): Promise<void>;
-  /** The newest first, before the given sequence number. */
+  /** Forgets one that never reached the log. */
+  removeAction(sequence: number): Promise<void>;
+  /** Those in the log, the newest first, before the given sequence number. */
   listActions(before: number | undefined, limit: number): Promise<Action[]>;
   /** Those whose entry is not known, the oldest first. */
   listPendingActions(): Promise<Action[]>;

@@ -1,10 +1,12 @@
 /** The notary's HTTP interface: the groups of routes over one notary. */
 import type { FastifyInstance } from "fastify";
+import type { Access } from "../access/access.ts";
 import { addAccessHook } from "../access/hook.ts";
 import { createIdentify } from "../access/identify.ts";
 import type { Notary } from "../notary.ts";
 import type { OpenedAuthority } from "../tsa/open.ts";
 import { timeStampRoutes } from "../tsa/route.ts";
+import { accessRoutes } from "./access-routes.ts";
 import { anchorRoutes } from "./anchor-routes.ts";
 import { createIntake } from "./body.ts";
 import { certificateRoutes } from "./certificate-routes.ts";
@@ -18,13 +20,16 @@ import { logRoutes } from "./log-routes.ts";
 import { hasPortal, portalRoutes } from "./portal-routes.ts";
 import { createRateLimiter, type RateLimit } from "./rate-limit.ts";
 import { batchRoutes, statementRoutes } from "./registration-routes.ts";
+import { sessionRoutes } from "./session-routes.ts";
 import { statusRoutes } from "./status-routes.ts";
 
 export interface AppOptions extends HttpOptions {
   readonly notary: Notary;
   /** Answers POST /tsa; without one there is no such address. */
   readonly authority?: OpenedAuthority;
-  /** Lets its bearer do everything. */
+  /** Tokens, certificates and sessions. */
+  readonly access?: Access;
+  /** Lets its bearer do everything; for an application without `access`. */
   readonly adminToken?: string;
   /** For each client: statements registered, requests that read. Default: not limited. */
   readonly rateLimits?: { readonly register: RateLimit; readonly read: RateLimit };
@@ -46,6 +51,8 @@ const groups = [
   entryRoutes,
   certificateRoutes,
   issuerRoutes,
+  accessRoutes,
+  sessionRoutes,
   statusRoutes,
   historyRoutes,
   scrapiRoutes,
@@ -73,8 +80,9 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
     registering: rateLimits && createRateLimiter(rateLimits.register),
     isStopping,
     publicUrl: options.publicUrl,
+    access: options.access,
   };
-  addAccessHook(app, createIdentify({ adminToken: options.adminToken }));
+  addAccessHook(app, options.access?.identify ?? createIdentify({ adminToken: options.adminToken }));
   await openApi(app);
   for (const routes of groups) await app.register(routes, context);
   if (hasPortal(options.portal)) await app.register(portalRoutes, { folder: options.portal });

@@ -1,4 +1,5 @@
 /** What the groups of routes share. */
+import type { Access } from "../access/access.ts";
 import type { Notary } from "../notary.ts";
 import type { OpenedAuthority } from "../tsa/open.ts";
 import type { Intake } from "./body.ts";
@@ -20,6 +21,8 @@ export interface RouteContext {
   /** Counts statements; undefined: not limited. */
   readonly registering: RateLimiter | undefined;
   readonly isStopping: () => boolean;
+  /** Tokens, sessions, sign-in; without it only the administrator's token is known. */
+  readonly access: Access | undefined;
   /** Where the public reaches the notary: an origin such as `https://notary.example.gov`. Undefined: as the client did. */
   readonly publicUrl: string | undefined;
 }

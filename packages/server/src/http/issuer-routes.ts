@@ -1,6 +1,16 @@
 /** Enrolment: everyone may see who may register, administrators change it. */
-import { AttestryError, decodeBase64Url, parseCoseKey, parsePemCertificates } from "@attestry/core";
-import type { FastifyInstance } from "fastify";
+import {
+  AttestryError,
+  decodeBase64Url,
+  encodeBase64Url,
+  keyThumbprint,
+  parseCoseKey,
+  parsePemCertificates,
+  sha256,
+} from "@attestry/core";
+import type { FastifyInstance, FastifyRequest } from "fastify";
+import { principalOf } from "../access/hook.ts";
+import type { ActionName } from "../access/record-action.ts";
 import type { EnrolledIssuer } from "../issuers/issuers.ts";
 import type { RouteContext } from "./context.ts";
 import { isoTime } from "./entry-routes.ts";
@@ -19,8 +29,11 @@ import {
 
 const security = [{ administrator: [] }];
 
-export async function issuerRoutes(app: FastifyInstance, { notary }: RouteContext): Promise<void> {
+export async function issuerRoutes(app: FastifyInstance, { notary, access }: RouteContext): Promise<void> {
   const { issuers } = notary;
+  const record = async (request: FastifyRequest, action: ActionName, facts: Record<string, string>): Promise<void> => {
+    await access?.actions.record(principalOf(request), action, facts);
+  };
   app.get("/v1/issuers", {
     schema: {
       tags: ["issuers"],
@@ -40,11 +53,18 @@ export async function issuerRoutes(app: FastifyInstance, { notary }: RouteContex
       body: issuerBody,
       response: { 200: issuerSchema, ...failures },
     },
-    async handler({ body }) {
-      if ("key" in body) return toJson(await issuers.addKey(parseCoseKey(decodeBase64Url(body.key)), body.issuer));
-      const [root, ...more] = parsePemCertificates(body.certificateRoot);
-      if (root === undefined || more.length > 0)
-        throw new AttestryError("MALFORMED_REQUEST", "Enrol one certificate at a time.");
+    async handler(request) {
+      const { body } = request;
+      const named = body.issuer === undefined ? {} : { issuer: body.issuer };
+      if ("key" in body) {
+        const key = parseCoseKey(decodeBase64Url(body.key));
+        const id = encodeBase64Url(keyThumbprint(key));
+        if (issuers.find(id) === undefined) await record(request, "issuer-added", { id, kind: "key", ...named });
+        return toJson(await issuers.addKey(key, body.issuer));
+      }
+      const root = await readRoot(body.certificateRoot);
+      const id = encodeBase64Url(sha256(root));
+      if (issuers.find(id) === undefined) await record(request, "issuer-added", { id, kind: "root", ...named });
       return toJson(await issuers.addRoot(root, body.issuer));
     },
   });
@@ -61,8 +81,30 @@ export async function issuerRoutes(app: FastifyInstance, { notary }: RouteContex
       body: revokeBody,
       response: { 200: issuerSchema, ...failures },
     },
-    handler: async ({ params, body }) => toJson(await issuers.revoke(params.id, body.reason)),
+    async handler(request) {
+      const { id } = request.params;
+      const { reason } = request.body;
+      const known = issuers.find(id);
+      if (known !== undefined && known.issuer === access?.ownIssuer.name) {
+        throw new AttestryError(
+          "POLICY_FORBIDDEN",
+          "This is the notary's own key: without it nothing could be recorded.",
+        );
+      }
+      if (known !== undefined && known.revoked === undefined) await record(request, "issuer-revoked", { id, reason });
+      return toJson(await issuers.revoke(id, reason));
+    },
   });
+}
+
+/** One root certificate, DER. @throws MALFORMED_REQUEST, MALFORMED_CERTIFICATE */
+async function readRoot(pem: string): Promise<Uint8Array> {
+  const [root, ...more] = parsePemCertificates(pem);
+  if (root === undefined || more.length > 0)
+    throw new AttestryError("MALFORMED_REQUEST", "Enrol one certificate at a time.");
+  const { parseCertificate } = await import("@attestry/core/x509");
+  parseCertificate(root);
+  return root;
 }
 
 function toJson({ id, issuer, kind, addedAt, revoked }: EnrolledIssuer): IssuerJson {

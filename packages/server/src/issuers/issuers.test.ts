@@ -18,7 +18,6 @@ import {
 } from "@attestry/core";
 import { type Issued, issue, noon, pem } from "../../../core/src/x509/test-certificates.ts";
 import {
-  bytesOf,
   claimsOf,
   createIssuer,
   now,
@@ -32,67 +31,12 @@ import {
   trustIn,
 } from "../testing.ts";
 import { openSqliteIssuerStore } from "./sqlite-store.ts";
-import type { Issuer, IssuerStore } from "./store.ts";
+import { testIssuerStore } from "./store.contract.ts";
 
-const sample = (id: string): Issuer => ({
-  id,
-  kind: "key",
-  issuer: `https://${id}.example`,
-  material: Uint8Array.of(1, 2, 3),
-  addedAt: 1_800_000_000,
-  revoked: undefined,
+testIssuerStore("SQLite", async (t) => {
+  const path = join(temporaryFolder(t), "issuers.db");
+  return { open: async () => openSqliteIssuerStore(path) };
 });
-
-/** What every driver of the port promises. */
-for (const [driver, open] of [
-  ["sqlite", (folder: string) => openSqliteIssuerStore(join(folder, "issuers.db"))],
-] as const) {
-  const withStore = (t: TestContext): { store: IssuerStore; reopen: () => Promise<IssuerStore> } => {
-    const folder = temporaryFolder(t);
-    let store = open(folder);
-    t.after(() => store.close());
-    return {
-      store,
-      async reopen(): Promise<IssuerStore> {
-        await store.close();
-        store = open(folder);
-        return store;
-      },
-    };
-  };
-
-  test(`${driver}: issuers are kept in their order, and revoked ones stay with time and reason`, async (t) => {
-    const { store, reopen } = withStore(t);
-    const root: Issuer = { ...sample("b"), kind: "root", issuer: undefined };
-    await store.add(sample("z"));
-    await store.add(root);
-    await store.add(sample("a"));
-    await store.revoke("b", { at: 1_800_000_100, reason: "compromised" });
-    const expected = [sample("z"), { ...root, revoked: { at: 1_800_000_100, reason: "compromised" } }, sample("a")];
-    assert.deepEqual(await store.list(), expected);
-    assert.deepEqual(await (await reopen()).list(), expected);
-  });
-
-  test(`${driver}: an id is enrolled once and revoked once`, async (t) => {
-    const { store } = withStore(t);
-    await store.add(sample("a"));
-    await assert.rejects(store.add(sample("a")), refusal("CONFLICT_EXISTS"));
-    await assert.rejects(store.revoke("b", { at: 1, reason: "x" }), refusal("NOT_FOUND"));
-    await store.revoke("a", { at: 1, reason: "x" });
-    await assert.rejects(store.revoke("a", { at: 2, reason: "y" }), refusal("NOT_FOUND"));
-    assert.deepEqual((await store.list())[0]?.revoked, { at: 1, reason: "x" });
-  });
-
-  test(`${driver}: chains are kept under their leaf's hash, the first for good`, async (t) => {
-    const { store, reopen } = withStore(t);
-    const chain = [Uint8Array.of(1), Uint8Array.of(2, 3)];
-    const x5t = sha256(Uint8Array.of(1));
-    assert.equal(await store.readChain(x5t), undefined);
-    await store.putChain(x5t, chain);
-    await store.putChain(x5t, [Uint8Array.of(9)]);
-    assert.deepEqual(await (await reopen()).readChain(x5t), chain);
-  });
-}
 
 test("a damaged issuers' store, and one of a newer version, are refused by their own codes", async (t) => {
   const folder = temporaryFolder(t);
@@ -159,7 +103,7 @@ test("certificates under an enrolled root register, and the proof carries their 
   assert.equal(enrolled.status, 200);
   const digest = randomDigest();
   assert.equal(await codeOf(server, await statement({ digest })), "registered");
-  const proof = await bytesOf(await server.fetch("/v1/entries/0/proof"));
+  const proof = await server.notary.proofFile(server.notary.status.head.size - 1);
   const report = await verify({
     proof,
     digest,
