@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { encodeCbor } from "@attestry/core";
 import { type Bench, median, percentile } from "./figure.ts";
 import { p256VerifyRate } from "./limits.ts";
+import { sendAll } from "./load.ts";
 import { localSigner, makeStatements, type RunningNotary, startNotary } from "./notary.ts";
 
 const batchSize = 512;
@@ -59,7 +60,7 @@ export const benchRegistration: Bench = async ({ folder, quick }) => {
   }
 };
 
-/** Statements a second through POST /v1/entries, two requests under way at a time. */
+/** Statements a second through POST /v1/entries, four requests under way at a time. */
 export async function registerBatches(
   notary: Pick<RunningNotary, "url">,
   statements: readonly Uint8Array[],
@@ -67,27 +68,17 @@ export async function registerBatches(
   const bodies: Uint8Array[] = [];
   for (let at = 0; at < statements.length; at += batchSize)
     bodies.push(encodeCbor(statements.slice(at, at + batchSize)));
-  const agent = new Agent({ keepAlive: true });
-  const start = performance.now();
-  await inParallel(bodies, 4, (body) => post(agent, `${notary.url}/v1/entries`, "application/cbor", body, 200));
-  const rate = (statements.length * 1000) / (performance.now() - start);
-  agent.destroy();
-  return rate;
+  const target = { url: notary.url, path: "/v1/entries", contentType: "application/cbor", expectedStatus: 200 };
+  return (await sendAll(target, bodies, 4)) * (statements.length / bodies.length);
 }
 
-async function registerSingles(
+function registerSingles(
   notary: RunningNotary,
   statements: readonly Uint8Array[],
   connections: number,
 ): Promise<number> {
-  const agent = new Agent({ keepAlive: true, maxSockets: connections });
-  const start = performance.now();
-  await inParallel(statements, connections, (body) =>
-    post(agent, `${notary.url}/entries`, "application/cose", body, 201),
-  );
-  const rate = (statements.length * 1000) / (performance.now() - start);
-  agent.destroy();
-  return rate;
+  const target = { url: notary.url, path: "/entries", contentType: "application/cose", expectedStatus: 201 };
+  return sendAll(target, statements, connections);
 }
 
 /** Open loop: requests leave on a clock whether or not answers have come, so that a stall shows. Milliseconds each. */
@@ -112,14 +103,6 @@ async function latencyAt(notary: RunningNotary, statements: readonly Uint8Array[
   await Promise.all(pending);
   agent.destroy();
   return latencies;
-}
-
-async function inParallel<T>(items: readonly T[], width: number, run: (item: T) => Promise<void>): Promise<void> {
-  let next = 0;
-  const worker = async (): Promise<void> => {
-    while (next < items.length) await run(items[next++] as T);
-  };
-  await Promise.all(Array.from({ length: width }, worker));
 }
 
 function post(agent: Agent, url: string, contentType: string, body: Uint8Array, expected: number): Promise<void> {

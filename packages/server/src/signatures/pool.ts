@@ -74,7 +74,9 @@ export function createSignaturePool(count: number = availableParallelism()): Sig
     for (;;) {
       const waiting = queue.length - next;
       const [thread] = [...threads].sort((a, b) => a.chunks.length - b.chunks.length);
-      if (waiting === 0 || thread === undefined || thread.chunks.length >= chunksEach) return;
+      // Little work waits for a thread that is idle, and grows meanwhile: a message costs as much as some checks.
+      const most = waiting < chunkLength ? 1 : chunksEach;
+      if (waiting === 0 || thread === undefined || thread.chunks.length >= most) return;
       const chunk = take(Math.min(chunkLength, Math.ceil(waiting / threads.size)));
       const checks = packChecks(chunk);
       thread.chunks.push(chunk);
