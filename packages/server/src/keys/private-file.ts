@@ -1,6 +1,6 @@
 /** Files that nobody else may read: written whole or not at all, and refused when others could have read or changed them. */
 import { randomBytes } from "node:crypto";
-import { link, mkdir, open, readFile, stat, unlink } from "node:fs/promises";
+import { link, mkdir, open, readFile, rename, stat, unlink } from "node:fs/promises";
 import { dirname } from "node:path";
 import { AttestryError } from "@attestry/core";
 
@@ -20,6 +20,23 @@ export async function writePrivateFile(path: string, content: string | Uint8Arra
     throw fileError(error, path, "written");
   } finally {
     await unlink(temporary).catch(() => {});
+  }
+}
+
+/**
+ * Writes a file in place of the one that is there, mode 0600. Whoever reads sees the old content or the new, whole. When it
+ * resolves, the new one is on the disk.
+ * @throws UNAVAILABLE_STORAGE (disk full), USAGE_FILE
+ */
+export async function replacePrivateFile(path: string, content: string | Uint8Array): Promise<void> {
+  const temporary = `${path}.${randomBytes(6).toString("hex")}.tmp`;
+  try {
+    await writeDurably(temporary, content);
+    await rename(temporary, path);
+    await syncFolder(dirname(path));
+  } catch (error) {
+    await unlink(temporary).catch(() => {});
+    throw fileError(error, path, "written");
   }
 }
 

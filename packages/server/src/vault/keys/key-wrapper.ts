@@ -2,7 +2,8 @@
  * The port to what keeps the vault's key-encryption keys: it wraps the data key of each object. A wrapped key names the key
  * that it needs, so that old ones open after a rotation and after a move to another keeper. Layouts: docs/format/vault.md.
  */
-import { AttestryError, decodeCbor, encodeCbor } from "@attestry/core";
+import { AttestryError, decodeCbor, encodeCbor, encodeUtf8 } from "@attestry/core";
+import { dataKeyLength } from "../format/stream.ts";
 
 /** Drivers: `openKeyring` (a file), `openPkcs11` (a hardware module), Azure Key Vault. Each passes `testKeyWrapper`. */
 export interface KeyWrapper {
@@ -46,6 +47,17 @@ export function parseWrapped(wrapped: Uint8Array): WrappedKey {
 /** The id of the key that wrapped these bytes. @throws FATAL_CORRUPT when they are not a wrapped key */
 export function wrapperIdOf(wrapped: Uint8Array): string {
   return parseWrapped(wrapped).id;
+}
+
+/** What a driver authenticates along with the data key: the UTF-8 of "attestry/vault-key ", then the object's id. */
+export function encodeContext(context: string): Uint8Array {
+  return encodeUtf8(`attestry/vault-key ${context}`);
+}
+
+/** What is to be wrapped, when it is 32 bytes. @throws FATAL_INTERNAL */
+export function checkDataKey(dataKey: Uint8Array): Uint8Array {
+  if (dataKey.length !== dataKeyLength) throw new AttestryError("FATAL_INTERNAL", "A data key has 32 bytes.");
+  return dataKey;
 }
 
 /** What every driver throws for a wrapped key that does not open. It says nothing of why. */
