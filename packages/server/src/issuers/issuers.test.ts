@@ -3,7 +3,7 @@ import { KeyObject } from "node:crypto";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { type TestContext, test } from "node:test";
+import { test } from "node:test";
 import {
   type CborMap,
   certificateThumbprint,
@@ -12,7 +12,6 @@ import {
   encodeSign1,
   keyThumbprint,
   parseSign1,
-  sha256,
   signStatement,
   verify,
 } from "@attestry/core";

@@ -1,4 +1,7 @@
-/** The enrolled issuers as admission asks for them: held in memory, every change durable in the store first. */
+/**
+ * The enrolled issuers as admission asks for them: held in memory, every change durable in the store first, and read again when
+ * another process changed something.
+ */
 import {
   AttestryError,
   encodeBase64Url,
@@ -45,20 +48,29 @@ export interface Issuers {
 
 /** @param now whole seconds of Unix time */
 export async function createIssuers(store: IssuerStore, now: () => number): Promise<Issuers> {
-  const byId = new Map((await store.list()).map((issuer) => [issuer.id, enrolled(issuer)]));
+  const byId = new Map<string, EnrolledIssuer>();
+
+  async function load(): Promise<void> {
+    for (const issuer of await store.list()) byId.set(issuer.id, enrolled(issuer));
+  }
 
   async function add(issuer: Issuer): Promise<EnrolledIssuer> {
-    const known = byId.get(issuer.id);
-    if (known !== undefined) {
-      if (known.issuer === issuer.issuer && known.revoked === undefined) return known;
-      const why = known.revoked ? "was revoked; use a new one" : `is enrolled for ${known.issuer ?? "every issuer"}`;
-      throw new AttestryError("CONFLICT_EXISTS", `This ${known.kind === "key" ? "key" : "certificate"} ${why}.`);
-    }
     const value = enrolled(issuer); // refuses what admission could not use, before it is stored
-    await store.add(issuer);
-    byId.set(issuer.id, value);
-    return value;
+    if (!byId.has(issuer.id)) {
+      try {
+        await store.add(issuer);
+        byId.set(issuer.id, value);
+        return value;
+      } catch (error) {
+        await load(); // another process may have enrolled it
+        if (!byId.has(issuer.id)) throw error;
+      }
+    }
+    return sameOrRefuse(byId.get(issuer.id) as EnrolledIssuer, issuer);
   }
+
+  await load();
+  store.watch?.(load);
 
   return {
     list: () => [...byId.values()],
@@ -97,6 +109,7 @@ export async function createIssuers(store: IssuerStore, now: () => number): Prom
     async revoke(id: string, reason: string): Promise<EnrolledIssuer> {
       const revoked = { at: now(), reason };
       await store.revoke(id, revoked);
+      if (!byId.has(id)) await load();
       const known = byId.get(id);
       if (known === undefined) throw new AttestryError("NOT_FOUND");
       const value: EnrolledIssuer = { ...known, revoked };
@@ -107,6 +120,13 @@ export async function createIssuers(store: IssuerStore, now: () => number): Prom
     putChain: (x5t, chain) => store.putChain(x5t, chain),
     readChain: (x5t) => store.readChain(x5t),
   };
+}
+
+/** The issuer that is there, when it was enrolled for the same name and is not revoked. @throws CONFLICT_EXISTS */
+function sameOrRefuse(known: EnrolledIssuer, wanted: Issuer): EnrolledIssuer {
+  if (known.issuer === wanted.issuer && known.revoked === undefined) return known;
+  const why = known.revoked ? "was revoked; use a new one" : `is enrolled for ${known.issuer ?? "every issuer"}`;
+  throw new AttestryError("CONFLICT_EXISTS", `This ${known.kind === "key" ? "key" : "certificate"} ${why}.`);
 }
 
 function enrolled(issuer: Issuer): EnrolledIssuer {

@@ -38,6 +38,9 @@ export interface IssuerStore {
 
   readChain(x5t: Uint8Array): Promise<Uint8Array[] | undefined>;
 
+  /** Tells, within a second and until the store is closed, that another process changed something; not there when none can. */
+  watch?(onChange: () => Promise<void>): void;
+
   /** Lets go of the storage. Later calls reject. */
   close(): Promise<void>;
 }
