@@ -5,6 +5,12 @@ export const words = {
   language: "Language",
   languages: { en: "English", es: "Español" },
   pages: { verify: "Verify", search: "Search", status: "Status", notarize: "Notarize" },
+  problem: {
+    unreachable: "The notary cannot be reached.",
+    rate: "That was too much at once. Wait some seconds.",
+    refused: "The notary could not answer this.",
+    shown: "What you see is as of",
+  },
   footer: {
     about:
       "This notary keeps signed thumbprints of files in a log that can only grow. The files themselves stay with their owners.",

@@ -7,6 +7,12 @@ export const words: typeof en = {
   language: "Idioma",
   languages: { en: "English", es: "Español" },
   pages: { verify: "Verificar", search: "Buscar", status: "Estado", notarize: "Notarizar" },
+  problem: {
+    unreachable: "No se puede contactar con el notario.",
+    rate: "Fue demasiado a la vez. Espere unos segundos.",
+    refused: "El notario no pudo responder a esto.",
+    shown: "Lo que ve es del",
+  },
   footer: {
     about:
       "Este notario guarda huellas firmadas de archivos en un registro que solo puede crecer. Los archivos mismos quedan con sus dueños.",
