@@ -2,14 +2,20 @@
  * The vault: content off-chain, encrypted, bound to the log by its hash. Every act on an object is a custody event that is in the
  * log before the act is done; what the catalogue says of an object follows from those events.
  */
-import type { Logger } from "pino";
+import { type Logger, pino } from "pino";
 import type { NotaryIssuer } from "../access/notary-issuer.ts";
 import type { Notary } from "../notary.ts";
+import { createActs } from "./acts.ts";
 import type { Catalogue, Content, ObjectFacts, ObjectQuery } from "./catalogue/catalogue.ts";
 import type { CustodyEvent } from "./custody.ts";
+import { createHousekeeping } from "./housekeeping.ts";
 import type { KeyWrapper } from "./keys/key-wrapper.ts";
+import { createLookUp } from "./lookup.ts";
 import type { ObjectStore } from "./object-store.ts";
-import type { RecordClasses } from "./retention.ts";
+import { createReading } from "./reading.ts";
+import { createRecorder } from "./recording.ts";
+import { defaultRecordClasses, type RecordClasses } from "./retention.ts";
+import { createUploads } from "./uploads.ts";
 
 /** Who acts and why, as it is recorded: 1 to 512 characters each, none of them a control character. */
 export interface Access {
@@ -167,9 +173,11 @@ export interface Vault {
    * @returns how many keys it wrapped
    */
   rewrap(onProgress?: (done: number, total: number) => void, signal?: AbortSignal): Promise<number>;
+  /** The key-encryption keys that are still needed. */
+  keysInUse(): Promise<ReadonlySet<string>>;
   /** What the storages find wrong with themselves, a line each. */
   check(): Promise<string[]>;
-  /** Waits for what is under way, then closes the catalogue and the object store. */
+  /** Closes the catalogue and the object store, and forgets what is in memory. What is under way rejects. */
   close(): Promise<void>;
 }
 
@@ -187,4 +195,39 @@ export interface VaultOptions {
   /** Milliseconds after which an upload that nobody goes on with may be swept. Default: 7 days. */
   readonly uploadLife?: number;
   readonly logger?: Logger;
+}
+
+const defaultUploadLife = 7 * 24 * 3_600_000;
+
+/**
+ * Opens the vault over its parts and finishes what a crash left undone. The caller opens the parts; the vault closes the catalogue
+ * and the object store.
+ * @throws UNAVAILABLE_STORAGE, FATAL_CORRUPT
+ */
+export async function createVault(options: VaultOptions): Promise<Vault> {
+  const { catalogue, objects, notary, issuer, recordClasses = defaultRecordClasses } = options;
+  const { clock = Date.now, uploadLife = defaultUploadLife, logger = pino({ level: "silent" }) } = options;
+  const now = (): number => Math.floor(clock() / 1000);
+  const recorder = createRecorder({ catalogue, issuer, now, logger });
+  const lookUp = createLookUp(catalogue, notary);
+  const parts = { ...options, recorder, lookUp, recordClasses, clock, now, uploadLife, logger };
+  const { abandon, wipe, ...uploads } = createUploads(parts);
+  const { recover, ...housekeeping } = createHousekeeping({ ...parts, abandon });
+  await recover();
+  return {
+    recordClasses,
+    ...uploads,
+    ...createReading(parts),
+    ...createActs(parts),
+    ...housekeeping,
+    object: lookUp.object,
+    find: lookUp.find,
+    custodyOf: lookUp.custodyOf,
+    keysInUse: async () => new Set(await catalogue.listWrappers()),
+    check: async () => [...(await catalogue.check()), ...(await objects.check())],
+    async close(): Promise<void> {
+      wipe();
+      await Promise.all([catalogue.close(), objects.close()]);
+    },
+  };
 }

@@ -283,6 +283,7 @@ export function testCatalogue(driver: string, createPlace: (t: TestContext) => P
     await catalogue.addUpload(upload);
     await catalogue.addUpload(current);
     assert.equal(await catalogue.countKeys("wrapper-2"), 2);
+    assert.deepEqual(await catalogue.listWrappers(), ["wrapper-1", "wrapper-2"]);
     const listed = await catalogue.listKeys("wrapper-2", undefined, 10);
     const ids = [stored.id, upload.id].sort();
     assert.deepEqual(
@@ -301,6 +302,7 @@ export function testCatalogue(driver: string, createPlace: (t: TestContext) => P
       assert.deepEqual([after?.wrappedKey, after?.wrapperId], [wrapped, "wrapper-2"]);
     }
     assert.equal(await catalogue.countKeys("wrapper-2"), 0);
+    assert.deepEqual(await catalogue.listWrappers(), ["wrapper-2"]);
   });
 
   test(name("everything is there after closing and opening, and nothing is wrong with it"), async (t) => {

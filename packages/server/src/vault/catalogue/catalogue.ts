@@ -157,6 +157,8 @@ export interface Catalogue {
   /** Keys of objects and uploads that another key-encryption key than this one wrapped, in the order of their ids. */
   listKeys(otherThan: string, after: string | undefined, limit: number): Promise<WrappedKey[]>;
   countKeys(otherThan: string): Promise<number>;
+  /** The key-encryption keys that wrapped any of the keys. */
+  listWrappers(): Promise<string[]>;
   /** Replaces a wrapped key when it is still the one before. Gives whether it was. */
   replaceKey(before: WrappedKey, wrappedKey: Uint8Array, wrapperId: string): Promise<boolean>;
 

@@ -253,7 +253,10 @@ async function changeObject(db: Transaction, sequence: number, facts: ObjectFact
   await update.where("id", "=", id).where("events", "=", sequence).execute();
 }
 
-function keys({ db, flavour }: SqlCatalogueOptions): Pick<Catalogue, "listKeys" | "countKeys" | "replaceKey"> {
+function keys({
+  db,
+  flavour,
+}: SqlCatalogueOptions): Pick<Catalogue, "listKeys" | "countKeys" | "listWrappers" | "replaceKey"> {
   const tables = ["vault_object", "vault_upload"] as const;
   const none = sql<boolean>`wrapped_key <> ${fromBytes(new Uint8Array())}`; // an erased object has no key
   return {
@@ -284,6 +287,13 @@ function keys({ db, flavour }: SqlCatalogueOptions): Pick<Catalogue, "listKeys" 
         count += toInteger((await query.where("wrapper_id", "<>", otherThan).executeTakeFirst())?.count);
       }
       return count;
+    },
+
+    async listWrappers(): Promise<string[]> {
+      const lists = await Promise.all(
+        tables.map((table) => db.selectFrom(table).select("wrapper_id").distinct().where(none).execute()),
+      );
+      return [...new Set(lists.flat().map(({ wrapper_id }) => wrapper_id))].sort();
     },
 
     async replaceKey(before: WrappedKey, wrappedKey: Uint8Array, wrapperId: string): Promise<boolean> {

@@ -1,0 +1,91 @@
+/** What changes an object: holds, record classes, erasure. Each is recorded first, and follows from its record. */
+import { AttestryError } from "@attestry/core";
+import type { ObjectFacts } from "./catalogue/catalogue.ts";
+import { type CustodyAct, checkText } from "./custody.ts";
+import { type LookUp, toVaultObject } from "./lookup.ts";
+import type { ObjectStore } from "./object-store.ts";
+import { checkAccess, type Recorder } from "./recording.ts";
+import { type RecordClasses, retainUntil } from "./retention.ts";
+import type { Access, Vault, VaultObject } from "./vault.ts";
+
+export interface ActParts {
+  readonly recorder: Recorder;
+  readonly lookUp: LookUp;
+  readonly objects: ObjectStore;
+  readonly recordClasses: RecordClasses;
+  /** Whole seconds of Unix time. */
+  readonly now: () => number;
+}
+
+export function createActs(parts: ActParts): Pick<Vault, "hold" | "release" | "erase" | "reclassify"> {
+  const { recorder, lookUp, objects, recordClasses, now } = parts;
+
+  /** Records an act on an object that is whole; nothing when there is nothing to do. */
+  async function act(
+    ref: string,
+    access: Access,
+    decide: (object: ObjectFacts) => CustodyAct | undefined,
+  ): Promise<VaultObject> {
+    checkAccess(access);
+    const { id } = await lookUp.only(ref);
+    return toVaultObject(await recorder.record(id, access, decide));
+  }
+
+  return {
+    async hold(ref: string, order: string, access: Access): Promise<VaultObject> {
+      checkText(order, "order");
+      return act(ref, access, (object) => {
+        checkWhole(object);
+        return object.holds.includes(order) ? undefined : { action: "held", order };
+      });
+    },
+
+    async release(ref: string, order: string, access: Access): Promise<VaultObject> {
+      checkText(order, "order");
+      return act(ref, access, ({ holds }) => {
+        if (!holds.includes(order)) throw new AttestryError("NOT_FOUND", "No such order holds this object.");
+        return { action: "released", order };
+      });
+    },
+
+    async reclassify(ref: string, recordClass: string, access: Access): Promise<VaultObject> {
+      return act(ref, access, (object) => {
+        checkWhole(object);
+        const until = retainUntil(recordClasses, recordClass, object.storedAt);
+        if (until < object.retainUntil) {
+          const data = { retainUntil: object.retainUntil };
+          throw new AttestryError("POLICY_RETAINED", "The other class is kept for a shorter time.", { data });
+        }
+        return object.recordClass === recordClass
+          ? undefined
+          : { action: "reclassified", recordClass, retainUntil: until };
+      });
+    },
+
+    async erase(ref: string, order: string, access: Access): Promise<VaultObject> {
+      checkText(order, "order");
+      const object = await act(ref, access, (before) => {
+        if (before.state === "erased") return undefined;
+        checkErasable(before, now());
+        return { action: "erased", order };
+      });
+      await objects.remove(object.id); // what nobody has a key for any more
+      return object;
+    },
+  };
+}
+
+function checkWhole({ state }: ObjectFacts): void {
+  if (state === "erased") throw new AttestryError("POLICY_ERASED");
+}
+
+/** @throws POLICY_RETAINED; `data` says which orders hold it, or until when it is kept */
+function checkErasable({ holds, retainUntil: until }: ObjectFacts, now: number): void {
+  if (holds.length > 0) {
+    const data = { holds: [...holds] };
+    throw new AttestryError("POLICY_RETAINED", "A legal hold forbids erasing this; release it first.", { data });
+  }
+  if (now >= until) return;
+  const data = { retainUntil: until };
+  throw new AttestryError("POLICY_RETAINED", "The period of retention is not over.", { data });
+}

@@ -1,0 +1,129 @@
+/**
+ * Who writes an upload: one at a time, over all processes, by a lock in the catalogue that ends by itself. What the writer has in
+ * memory stays there for the next part, as long as nobody else went on meanwhile.
+ */
+import { randomBytes } from "node:crypto";
+import { equalBytes } from "@attestry/core";
+import type { Catalogue, Lock, Tail, UploadRow } from "./catalogue/catalogue.ts";
+import { endedAt, openSession, type Session, type SessionParts } from "./session.ts";
+
+/** Milliseconds that a writer may be silent before another takes over. */
+const lockTime = 60_000;
+const renewAfter = 15_000;
+/** Uploads that are kept ready in memory between their parts, some 6 MiB each. */
+const maxSessions = 32;
+
+export interface Writing {
+  readonly row: UploadRow;
+  readonly session: Session;
+  /** The lock's name, for what is written under it. */
+  readonly holder: string;
+  /** Renews the lock when it is time. @throws CONFLICT_LOCKED when it was lost */
+  keep(): Promise<void>;
+}
+
+/** Errors: NOT_FOUND, CONFLICT_LOCKED. */
+export interface Locks {
+  /** Runs with the right to write the upload. */
+  lock<T>(id: string, run: (row: UploadRow, holder: string, keep: Writing["keep"]) => Promise<T>): Promise<T>;
+  /** The same with the upload as it stands in memory. @throws CONFLICT_UPLOAD when it is complete */
+  write<T>(id: string, run: (writing: Writing) => Promise<T>): Promise<T>;
+  /** Forgets what is in memory. */
+  wipe(): void;
+}
+
+export interface LockParts extends SessionParts {
+  readonly catalogue: Catalogue;
+  readonly clock: () => number;
+}
+
+export function createLocks(parts: LockParts): Locks {
+  const { catalogue, clock } = parts;
+  const sessions = createSessions(parts);
+
+  const lock: Locks["lock"] = async (id, run) => {
+    const holder = randomBytes(16).toString("hex");
+    let renewed = clock();
+    const take = (): Promise<UploadRow> => {
+      renewed = clock();
+      const terms: Lock = { holder, now: renewed, until: renewed + lockTime };
+      return catalogue.lockUpload(id, terms);
+    };
+    const keep = async (): Promise<void> => {
+      if (clock() - renewed >= renewAfter) await take();
+    };
+    const row = await take();
+    try {
+      return await run(row, holder, keep);
+    } finally {
+      await catalogue.unlockUpload(id, holder).catch(() => {}); // it ends by itself
+    }
+  };
+
+  return {
+    lock,
+    write: (id, run) =>
+      lock(id, async (row, holder, keep) => {
+        if (row.content !== undefined) throw endedAt(row.content.size);
+        const session = await sessions.take(row);
+        try {
+          return await run({ row, session, holder, keep });
+        } finally {
+          sessions.giveBack(session);
+        }
+      }),
+    wipe: sessions.wipe,
+  };
+}
+
+interface Sessions {
+  take(row: UploadRow): Promise<Session>;
+  giveBack(session: Session): void;
+  wipe(): void;
+}
+
+function createSessions(parts: SessionParts): Sessions {
+  const kept = new Map<string, Session>(); // in the order of their last use
+
+  function drop(session: Session): void {
+    session.wipe();
+    if (kept.get(session.id) === session) kept.delete(session.id);
+  }
+
+  /** Somebody else may have gone on since, here or in another process. */
+  async function isCurrent(session: Session, row: UploadRow): Promise<boolean> {
+    if (session.isBusy || session.isSpoilt || !isSameTail(session.savedTail, row.tail)) return false;
+    return ((await parts.objects.stat(row.id))?.written ?? 0) === session.segments;
+  }
+
+  return {
+    async take(row: UploadRow): Promise<Session> {
+      const found = kept.get(row.id);
+      if (found !== undefined && (await isCurrent(found, row))) {
+        found.isBusy = true;
+        return found;
+      }
+      if (found !== undefined) drop(found);
+      const session = await openSession(row, parts);
+      session.isBusy = true;
+      kept.set(row.id, session);
+      return session;
+    },
+
+    giveBack(session: Session): void {
+      session.isBusy = false;
+      if (session.isSpoilt || session.isEnded) drop(session);
+      else if (kept.delete(session.id)) kept.set(session.id, session);
+      for (const old of kept.values()) if (kept.size > maxSessions && !old.isBusy) drop(old);
+    },
+
+    wipe(): void {
+      for (const session of [...kept.values()]) drop(session);
+    },
+  };
+}
+
+function isSameTail(a: Tail | undefined, b: Tail | undefined): boolean {
+  if (a === undefined || b === undefined) return a === b;
+  return a.index === b.index && equalBytes(a.ciphertext, b.ciphertext);
+}
