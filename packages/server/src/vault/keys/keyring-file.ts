@@ -119,7 +119,7 @@ function parseName(line: string): KeyName | undefined {
 }
 
 function parseLock(line: string): Lock | undefined {
-  const parts = /^([1-9]\d{4,5}) 8 ([1-9]\d?) (\S{24})$/.exec(line);
+  const parts = /^([1-9]\d{0,5}) 8 ([1-9]\d?) (\S{24})$/.exec(line);
   const [N, p] = [Number(parts?.[1]), Number(parts?.[2])];
   const salt = base64OrNone(parts?.[3] ?? "");
   const isAllowed = N >= cost.N && N <= most.N && (N & (N - 1)) === 0 && p <= most.p;

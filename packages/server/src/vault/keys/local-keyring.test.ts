@@ -5,11 +5,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { inspect } from "node:util";
-import { isAttestryError } from "@attestry/core";
+import { encodeCbor, isAttestryError } from "@attestry/core";
 import { writePrivateFile } from "../../keys/private-file.ts";
 import { newDataKey } from "../format/stream.ts";
 import { testKeyWrapper } from "./key-wrapper.contract.ts";
-import { combineWrappers, encodeWrapped, type KeyWrapper, wrapperIdOf } from "./key-wrapper.ts";
+import { combineWrappers, encodeWrapped, type KeyWrapper, parseWrapped, wrapperIdOf } from "./key-wrapper.ts";
 import { newLock, parseKeyring, sealKeyring, unlock } from "./keyring-file.ts";
 import { createKeyring, type Keyring, openKeyring } from "./local-keyring.ts";
 import { openOrCreatePassphrase } from "./passphrase-file.ts";
@@ -260,6 +260,21 @@ test("wrappers are combined: the first wraps, each unwraps what it wrapped", asy
   assert.equal(turned.id, keyring.id);
   await keyring.addKey();
   assert.equal(turned.id, keyring.id);
+});
+
+test("bytes that are not a wrapped key are damage, not a failure of the reader", () => {
+  const values = [
+    [],
+    ["local:1"],
+    ["local:1", new Uint8Array(60), 1],
+    [1, new Uint8Array(60)],
+    ["local:1", "x"],
+    "x",
+    7,
+  ];
+  for (const bytes of [...values.map((value) => encodeCbor(value)), Uint8Array.of(0xff), new Uint8Array(0)]) {
+    assert.throws(() => parseWrapped(bytes), { code: "FATAL_CORRUPT" }, Buffer.from(bytes).toString("hex"));
+  }
 });
 
 test("a passphrase that nobody chose is made once, for its owner alone", async (t) => {

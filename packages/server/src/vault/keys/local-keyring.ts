@@ -110,7 +110,7 @@ function keyringOf(path: string, opened: State): Keyring {
   function change<T>(next: (before: State) => Promise<readonly [State, T]>): Promise<T> {
     const done = changes.then(async () => {
       const [after, result] = await next(state);
-      if (after !== state) await replace(path, state.text, after.text);
+      await replace(path, state.text, after.text);
       state = after;
       return result;
     });
@@ -141,7 +141,7 @@ function keyringOf(path: string, opened: State): Keyring {
       change(async (before) => {
         const kept = before.keys.filter((key) => key === newest() || inUse.has(key.id));
         const gone = before.keys.filter((key) => !kept.includes(key)).map(({ id, created }) => ({ id, created }));
-        return [gone.length === 0 ? before : sealState(kept, before.lock, before.lockKey), gone];
+        return [sealState(kept, before.lock, before.lockKey), gone];
       }),
     changePassphrase: (passphrase) =>
       change(async ({ keys }) => {
