@@ -10,6 +10,14 @@ export function dataFolder(option: string | undefined): string {
   return resolve(option || process.env["ATTESTRY_DATA"] || join(homedir(), ".attestry"));
 }
 
+/**
+ * The database that several notaries share: `--database` or $ATTESTRY_DATABASE, which other users of the machine do not see in
+ * its list of processes. Undefined: the data folder.
+ */
+export function databaseUrl(option: string | undefined): string | undefined {
+  return option || process.env["ATTESTRY_DATABASE"] || undefined;
+}
+
 /** The notary's address with no slash at its end. @throws USAGE when it is not http or https, or holds a password */
 export function serverUrl(option: string | undefined): string {
   const text = option || process.env["ATTESTRY_SERVER"] || "http://127.0.0.1:8080";

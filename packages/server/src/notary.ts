@@ -2,7 +2,6 @@
 import {
   AttestryError,
   emptyTrust,
-  isAttestryError,
   type PublicKey,
   parseVerifierKey,
   type TileAddress,
@@ -21,16 +20,15 @@ import type { CertificateOptions } from "./certificate/certificate.ts";
 import { createPrinter } from "./certificate/printer.ts";
 import { createDataFolder, type DataFolder } from "./data-folder.ts";
 import { type EntryQuery, type FoundEntry, type FoundPage, findEntries, readEntry } from "./find.ts";
-import { checkOrigin, createHeadSigner, defaultOrigin, type HeadSigner, openLogKeys } from "./heads.ts";
+import { checkOrigin, type HeadSigner } from "./heads.ts";
 import { createHistory, type HistorySpan, type StatusHistory } from "./history.ts";
 import { createIssuers, type Issuers } from "./issuers/issuers.ts";
-import { openSqliteIssuerStore } from "./issuers/sqlite-store.ts";
 import { openLatency } from "./latency.ts";
 import { createLogReader } from "./log/reader.ts";
 import { createSequencer } from "./log/sequencer.ts";
-import { openSqliteStore } from "./log/sqlite-store.ts";
 import type { CurrentHead, LogStore } from "./log/store.ts";
 import { createMetrics, type Gauges, type Metrics } from "./metrics.ts";
+import { type OpenedLog, openLog } from "./open-log.ts";
 import { createProver, type Prover } from "./proofs.ts";
 import { createRegistration, type Registered } from "./registration.ts";
 import { createSignaturePool } from "./signatures/pool.ts";
@@ -48,6 +46,8 @@ export interface NotaryOptions {
   readonly data: string;
   /** The log's permanent name. Given at the first start, or made from its key; later it must be the same or left out. */
   readonly origin?: string;
+  /** Address of a PostgreSQL database for the log and its issuers, which several notaries may share; else the data folder. */
+  readonly database?: string;
   /** Opens and encrypts the keys. */
   readonly passphrase?: string;
   readonly witnesses?: readonly WitnessOption[];
@@ -115,13 +115,13 @@ export interface Notary extends Pick<Prover, "receipts" | "receipt" | "receiptOf
 export async function createNotary(options: NotaryOptions): Promise<Notary> {
   if (options.origin !== undefined) checkOrigin(options.origin); // before there is a log that has it
   const folder = createDataFolder(options.data);
-  const { store, signer } = await openLog(folder, options);
-  const closing: (() => Promise<void>)[] = [() => store.close()];
+  const log = await openLog(folder, options);
+  const closing: (() => Promise<void>)[] = [log.close];
   const close = async (): Promise<void> => {
     for (const step of closing.splice(0).reverse()) await step();
   };
   try {
-    return await compose(folder, store, signer, options, { add: (step) => closing.push(step), close });
+    return await compose(folder, log, options, { add: (step) => closing.push(step), close });
   } catch (error) {
     await close();
     throw error;
@@ -136,15 +136,12 @@ interface Closing {
 
 async function compose(
   folder: DataFolder,
-  store: LogStore,
-  signer: HeadSigner,
+  { store, signer, issuers: issuerStore }: OpenedLog,
   options: NotaryOptions,
   closing: Closing,
 ): Promise<Notary> {
   const { clock = Date.now, logger = pino({ level: "silent" }), witnessWait = 1000 } = options;
   const now = (): number => Math.floor(clock() / 1000);
-  const issuerStore = openSqliteIssuerStore(folder.issuers);
-  closing.add(() => issuerStore.close());
   const issuers = await createIssuers(issuerStore, now);
   const reader = createLogReader(store);
   const size = (): number => sequencer.head.size;
@@ -174,6 +171,7 @@ async function compose(
   const sequencer = await createSequencer({
     store,
     signHead: (head) => signer.sign(head),
+    checkHead: (head) => signer.checkCurrent(head),
     clock,
     ...(options.maxQueuedEntries === undefined ? {} : { maxQueuedEntries: options.maxQueuedEntries }),
     ...(options.maxQueuedBytes === undefined ? {} : { maxQueuedBytes: options.maxQueuedBytes }),
@@ -264,32 +262,6 @@ function gaugesOf({ head, queued, witnesses, anchoring }: NotaryStatus): Gauges 
     queuedBytes: queued.bytes,
     witnesses: witnesses.map(({ name, lastSize, healthy }) => ({ name, behind: head.size - lastSize, healthy })),
   };
-}
-
-/** Opens the log and its keys, and sees that they belong together. */
-async function openLog(folder: DataFolder, options: NotaryOptions): Promise<{ store: LogStore; signer: HeadSigner }> {
-  let store = openExisting(folder.folder, options.origin);
-  try {
-    const head = await store?.readHead();
-    const keys = await openLogKeys(folder.keys, { passphrase: options.passphrase, create: head === undefined });
-    store ??= openSqliteStore({ folder: folder.folder, origin: defaultOrigin(keys) });
-    const signer = createHeadSigner(store.origin, keys);
-    if (head !== undefined) await signer.checkCurrent(head);
-    return { store, signer };
-  } catch (error) {
-    await store?.close();
-    throw error;
-  }
-}
-
-/** Undefined when there is no log yet and no origin was given: the keys come first then, since the default is made from one. */
-function openExisting(folder: string, origin: string | undefined): LogStore | undefined {
-  try {
-    return openSqliteStore({ folder, ...(origin === undefined ? {} : { origin }) });
-  } catch (error) {
-    if (isAttestryError(error) && error.code === "USAGE") return undefined;
-    throw error;
-  }
 }
 
 interface WitnessParts {

@@ -7,10 +7,11 @@ import { type Output, plain, writeOut } from "../output.ts";
 import { action, type Context, type ExitCode } from "../program.ts";
 import { count, createProgress } from "../progress.ts";
 import { iso } from "../report-text.ts";
-import { dataFolder } from "../settings.ts";
+import { databaseUrl, dataFolder } from "../settings.ts";
 
 interface Options {
   readonly data?: string;
+  readonly database?: string;
 }
 
 export function configure(command: Command): void {
@@ -20,6 +21,7 @@ export function configure(command: Command): void {
         "that does not hold, with what was expected. It needs no passphrase, changes nothing, and may run beside the notary.",
     )
     .option("--data <dir>", "the notary's data folder (default: $ATTESTRY_DATA or ~/.attestry)")
+    .option("--database <url>", "the PostgreSQL database that has the log (or set ATTESTRY_DATABASE)")
     .option("--json", "print one JSON object with ok, treeSize and findings")
     .addHelpText(
       "after",
@@ -36,8 +38,10 @@ async function audit({ output }: Context, options: Options): Promise<ExitCode> {
   const progress = createProgress("Auditing", !output.json, "entries");
   let done = 0;
   const { auditData } = await import("@attestry/server");
+  const database = databaseUrl(options.database);
   const findings = auditData({
     data,
+    ...(database === undefined ? {} : { database }),
     onProgress(entries, total) {
       progress.setTotal(total, 0);
       progress.addFiles(entries - done);

@@ -68,7 +68,8 @@ function isEmpty(db: DatabaseSync): boolean {
 }
 
 function create(db: DatabaseSync, folder: string, origin: string | undefined): void {
-  if (origin === undefined) throw new AttestryError("USAGE", "A new log needs an origin.");
+  if (origin === undefined)
+    throw new AttestryError("USAGE", "A new log needs an origin.", { data: { needs: "origin" } });
   transaction(db, () => {
     db.exec(schema);
     db.prepare("INSERT INTO log (id, origin) VALUES (1, ?)").run(origin);

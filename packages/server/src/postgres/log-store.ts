@@ -65,7 +65,7 @@ async function openLog(database: Database, { origin, readOnly }: PostgresLogStor
   let stored = await read();
   if (stored === undefined) {
     if (readOnly === true) throw new AttestryError("NOT_FOUND", "There is no log in this database.");
-    if (origin === undefined) throw new AttestryError("USAGE", "A new log needs an origin.");
+    if (origin === undefined) throw new AttestryError("USAGE", "A new log needs an origin.", { data: { needs: "origin" } });
     await database.query("INSERT INTO log (id, origin) VALUES (1, $1) ON CONFLICT DO NOTHING", [origin]);
     stored = await read();
   }
