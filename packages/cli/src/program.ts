@@ -45,6 +45,7 @@ export const commands: readonly Entry[] = [
   { name: "watch", summary: "notarise files as they land in a folder", load: () => import("./commands/watch.ts") },
   { name: "key", summary: "make, import and list signing keys", load: () => import("./commands/key.ts") },
   { name: "issuer", summary: "say who may register at a notary", load: () => import("./commands/issuer.ts") },
+  { name: "token", summary: "make and revoke tokens, open the portal", load: () => import("./commands/token.ts") },
   { name: "proof", summary: "refresh proof files: add what has come since", load: () => import("./commands/proof.ts") },
   { name: "status", summary: "show how a notary is", load: () => import("./commands/status.ts") },
   { name: "anchors", summary: "show where the log was anchored", load: () => import("./commands/anchors.ts") },

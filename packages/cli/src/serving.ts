@@ -37,7 +37,7 @@ export interface ServingSettings {
   readonly logger: Logger;
   readonly noPassphrase: boolean;
   readonly passphrase?: string;
-  readonly tls?: { readonly cert: string; readonly key: string };
+  readonly tls?: { readonly cert: string; readonly key: string; readonly clientCa?: string };
 }
 
 /** @throws USAGE, USAGE_FILE, USAGE_PASSPHRASE */

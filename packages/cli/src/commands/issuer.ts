@@ -1,7 +1,6 @@
 /** `attestry issuer`: an administrator says whose statements a notary takes. */
 import { createPublicKey } from "node:crypto";
 import { existsSync } from "node:fs";
-import { join } from "node:path";
 import {
   AttestryError,
   concatBytes,
@@ -16,19 +15,18 @@ import {
 } from "@attestry/core";
 import { createNotaryClient, type EnrolledIssuer, type NotaryClient } from "@attestry/core/client";
 import type { Command } from "commander";
+import { type AdministratorOptions, addAdministratorOptions, administratorToken } from "../administrator.ts";
 import { examples } from "../help.ts";
 import { type Output, plain } from "../output.ts";
 import { action, type ExitCode } from "../program.ts";
-import { dataFolder, readText, serverUrl } from "../settings.ts";
+import { readText, serverUrl } from "../settings.ts";
 
-interface Options {
+interface Options extends AdministratorOptions {
   readonly key?: string;
   readonly root?: string;
   readonly name?: string;
   readonly reason?: string;
   readonly server?: string;
-  readonly data?: string;
-  readonly tokenFile?: string;
 }
 
 export function configure(command: Command): void {
@@ -65,13 +63,7 @@ export function configure(command: Command): void {
 
 function common(command: Command, withToken: boolean): Command {
   command.option("--server <url>", "the notary (default: $ATTESTRY_SERVER or http://127.0.0.1:8080)");
-  if (withToken) {
-    command.option(
-      "--token-file <file>",
-      "the administrator's token (default: $ATTESTRY_TOKEN, or admin.token in the data folder)",
-    );
-    command.option("--data <dir>", "the notary's data folder (default: $ATTESTRY_DATA or ~/.attestry)");
-  }
+  if (withToken) addAdministratorOptions(command);
   return command.option("--json", "print one JSON object");
 }
 
@@ -105,19 +97,7 @@ async function revokeIssuer(options: Options, id: string, output: Output): Promi
 }
 
 function asAdministrator(options: Options): NotaryClient {
-  return createNotaryClient({ url: serverUrl(options.server), token: adminToken(options) });
-}
-
-/** @throws POLICY_UNAUTHORISED when there is none to be found */
-function adminToken({ tokenFile, data }: Options): string {
-  const given = tokenFile === undefined ? process.env["ATTESTRY_TOKEN"] : readText(tokenFile);
-  const own = join(dataFolder(data), "admin.token");
-  const token = (given ?? (existsSync(own) ? readText(own) : "")).trim();
-  if (/^[\x21-\x7e]+$/.test(token)) return token;
-  throw new AttestryError(
-    "POLICY_UNAUTHORISED",
-    `This needs the administrator's token, and there is none in ${own}. Give --token-file, or --data with the notary's folder.`,
-  );
+  return createNotaryClient({ url: serverUrl(options.server), token: administratorToken(options) });
 }
 
 function publicKeyFrom(text: string): PublicKey {

@@ -1,4 +1,11 @@
 /** `@attestry/core/client`: talks to a notary. The one part of core that does I/O. */
+export {
+  type AccessClient,
+  type AccessToken,
+  type AdministrativeAction,
+  createAccessClient,
+  type NewAccessToken,
+} from "./access-client.ts";
 export type { HttpOptions } from "./http.ts";
 export {
   type AnchorSummary,

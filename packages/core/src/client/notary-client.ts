@@ -279,11 +279,13 @@ function encodeQuery(query: EntryQuery): string {
   return parameters.toString();
 }
 
-async function getJson<T>(send: Send, path: string, members: readonly string[]): Promise<T> {
+/** Asks for a JSON object that has these members. @throws as `Send`, MALFORMED_REQUEST */
+export async function getJson<T>(send: Send, path: string, members: readonly string[]): Promise<T> {
   return readJson<T>(await send({ path }), members);
 }
 
-async function postJson<T>(send: Send, path: string, body: unknown): Promise<T> {
+/** @throws as `getJson` */
+export async function postJson<T>(send: Send, path: string, body: unknown): Promise<T> {
   const bytes = encodeUtf8(JSON.stringify(body));
   return readJson<T>(await send({ path, method: "POST", body: bytes, contentType: "application/json" }), []);
 }

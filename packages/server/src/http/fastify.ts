@@ -4,8 +4,8 @@
  */
 import { STATUS_CODES } from "node:http";
 import type { Socket } from "node:net";
-import { createSecureContext } from "node:tls";
-import { AttestryError, type ErrorCode, errorCatalogue } from "@attestry/core";
+import { createSecureContext, type TlsOptions } from "node:tls";
+import { AttestryError, type ErrorCode, errorCatalogue, parsePemCertificates } from "@attestry/core";
 import fastify, {
   type FastifyBaseLogger,
   type FastifyError,
@@ -19,8 +19,11 @@ import { sendProblem, toProblem } from "./problem.ts";
 import { createRateLimiter, type RateLimit } from "./rate-limit.ts";
 
 export interface HttpOptions {
-  /** PEM. With it the server speaks HTTPS alone. */
-  readonly tls?: { readonly cert: string; readonly key: string };
+  /**
+   * PEM. With it the server speaks HTTPS alone. `clientCa`: certificates of clients that chain to these are asked for and checked;
+   * a client without one is served as well.
+   */
+  readonly tls?: { readonly cert: string; readonly key: string; readonly clientCa?: string };
   /** Whether to believe X-Forwarded-For: only behind a proxy that sets it. Default false. */
   readonly trustProxy?: boolean;
   readonly logger?: Logger;
@@ -41,7 +44,7 @@ export interface HttpHooks {
   readonly onProblem?: (code: ErrorCode) => void;
 }
 
-/** @throws USAGE when the certificate and key do not work */
+/** @throws USAGE when the certificate and key do not work, MALFORMED_CERTIFICATE for the clients' authorities */
 export function createHttp(options: HttpOptions, hooks: HttpHooks): Http {
   const app = createFastify(options);
   let stopping = false;
@@ -97,17 +100,24 @@ function createFastify({ logger, trustProxy, tls, headersTimeout, requestTimeout
   // The two kinds of server have types of their own, and nothing of ours depends on which it is.
   return tls === undefined
     ? (fastify({ ...common, http: timeouts }) as unknown as FastifyInstance)
-    : (fastify({ ...common, https: { ...timeouts, ...tls, minVersion: "TLSv1.2" } }) as unknown as FastifyInstance);
+    : (fastify({ ...common, https: { ...timeouts, ...secure(tls) } }) as unknown as FastifyInstance);
+}
+
+function secure({ cert, key, clientCa }: NonNullable<HttpOptions["tls"]>): TlsOptions {
+  const clients = clientCa === undefined ? {} : { ca: clientCa, requestCert: true, rejectUnauthorized: false };
+  return { cert, key, minVersion: "TLSv1.2", ...clients };
 }
 
 function checkCertificate(tls: NonNullable<HttpOptions["tls"]>): void {
   try {
-    createSecureContext(tls);
+    createSecureContext({ cert: tls.cert, key: tls.key });
   } catch (cause) {
     throw new AttestryError("USAGE", "The TLS certificate and key cannot be used: both must be PEM, and go together.", {
       cause,
     });
   }
+  // OpenSSL passes over what is no certificate: nobody would get in, and nobody would know why
+  if (tls.clientCa !== undefined) parsePemCertificates(tls.clientCa);
 }
 
 /** Requests that never became one: too slow, too large a header, or not HTTP. */

@@ -1,0 +1,32 @@
+/** The administrator's token, for the commands that change who may do what at a notary. */
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { AttestryError } from "@attestry/core";
+import type { Command } from "commander";
+import { dataFolder, readText } from "./settings.ts";
+
+export interface AdministratorOptions {
+  readonly data?: string;
+  readonly tokenFile?: string;
+}
+
+export function addAdministratorOptions(command: Command): Command {
+  return command
+    .option(
+      "--token-file <file>",
+      "the administrator's token (default: $ATTESTRY_TOKEN, or admin.token in the data folder)",
+    )
+    .option("--data <dir>", "the notary's data folder (default: $ATTESTRY_DATA or ~/.attestry)");
+}
+
+/** @throws POLICY_UNAUTHORISED when there is none to be found */
+export function administratorToken({ tokenFile, data }: AdministratorOptions): string {
+  const given = tokenFile === undefined ? process.env["ATTESTRY_TOKEN"] : readText(tokenFile);
+  const own = join(dataFolder(data), "admin.token");
+  const token = (given ?? (existsSync(own) ? readText(own) : "")).trim();
+  if (/^[\x21-\x7e]+$/.test(token)) return token;
+  throw new AttestryError(
+    "POLICY_UNAUTHORISED",
+    `This needs the administrator's token, and there is none in ${own}. Give --token-file, or --data with the notary's folder.`,
+  );
+}
