@@ -8,13 +8,22 @@ import { examples } from "../help.ts";
 import { type Output, plain } from "../output.ts";
 import { action, type Context, type ExitCode } from "../program.ts";
 import { count } from "../progress.ts";
-import { addServingOptions, type ServingOptions, servingSettings, withPassphrase } from "../serving.ts";
-import { dataFolder, serverUrl } from "../settings.ts";
+import {
+  addServingOptions,
+  type ServingOptions,
+  type ServingSettings,
+  servingSettings,
+  withPassphrase,
+} from "../serving.ts";
+import { databaseUrl, dataFolder, isLoopback, readText, serverUrl } from "../settings.ts";
 
 interface Options extends ServingOptions, AnchoringOptions {
+  readonly database?: string;
   readonly origin?: string;
   readonly witness?: readonly string[];
   readonly quorum?: string;
+  readonly clientCa?: string;
+  readonly publicUrl?: string;
 }
 
 /** Where `npm run portal` puts the portal; the notary does without it where it was not built. */
@@ -26,9 +35,15 @@ export function configure(command: Command): void {
       "continues. On a loopback address your own key is enrolled by itself; elsewhere enrol issuers with attestry issuer add.",
   );
   addAnchoringOptions(addServingOptions(command, "8080"))
+    .option("--database <url>", "PostgreSQL for the log, shared by several notaries (or set ATTESTRY_DATABASE)")
     .option("--origin <name>", "the log's permanent name, at its first start (default: made from its key)")
     .option("--witness <vkey=url...>", "ask this witness to cosign; once for each key that it shows")
     .option("--quorum <n>", "how many witnesses make a checkpoint cosigned (default: more than half)")
+    .option(
+      "--client-ca <file>",
+      "PEM authorities whose client certificates to accept (enrol each: attestry token add)",
+    )
+    .option("--public-url <url>", "the notary's address for others, where a proxy stands before it")
     .addHelpText(
       "after",
       examples(
@@ -43,6 +58,7 @@ export function configure(command: Command): void {
           "anchored on a consortium's ledger (docs/ledgers.md)",
         ],
         ["attestry up --no-ledger", "not anchored at all"],
+        ["attestry up --database postgres://attestry@db.example/attestry", "the log in PostgreSQL (docs/operate.md)"],
         ["attestry up --witness 'w.example/1+5d…=https://w.example'", "with a witness (what `attestry witness` shows)"],
       ),
     );
@@ -55,8 +71,15 @@ async function up(context: Context, options: Options): Promise<ExitCode> {
   const witnesses = witnessOptions(options.witness ?? []);
   const quorum = options.quorum === undefined ? {} : { witnessQuorum: quorumOf(options.quorum, witnesses.length) };
   const origin = options.origin === undefined ? {} : { origin: options.origin };
-  const serving = { ...(await servingSettings(options)), data, anchoring: await openPlaces(options, data) };
-  const settings: ServerOptions = { ...serving, portal, witnesses, ...quorum, ...origin };
+  const url = databaseUrl(options.database);
+  const database = url === undefined ? {} : { database: url };
+  const serving = {
+    ...withClientCa(await servingSettings(options), options.clientCa),
+    data,
+    anchoring: await openPlaces(options, data),
+  };
+  const publicUrl = options.publicUrl === undefined ? {} : { publicUrl: serverUrl(options.publicUrl) };
+  const settings: ServerOptions = { ...serving, portal, witnesses, ...quorum, ...origin, ...database, ...publicUrl };
   const interrupted = context.untilInterrupted();
   const { startServer } = await import("@attestry/server");
   const server = await withPassphrase(settings, startServer);
@@ -64,8 +87,14 @@ async function up(context: Context, options: Options): Promise<ExitCode> {
   await interrupted;
   output.note("Stopping: answering what is under way.");
   await server.close();
-  output.note("Stopped. Everything that was acknowledged is on the disk.");
+  output.note(`Stopped. Everything that was acknowledged is ${url === undefined ? "on the disk" : "in the database"}.`);
   return 0;
+}
+
+function withClientCa(settings: ServingSettings, file: string | undefined): ServingSettings {
+  if (file === undefined) return settings;
+  if (settings.tls === undefined) throw new AttestryError("USAGE", "--client-ca needs --tls-cert and --tls-key.");
+  return { ...settings, tls: { ...settings.tls, clientCa: readText(file) } };
 }
 
 /** `vkey=url`; several keys of one witness share its URL. @throws USAGE, MALFORMED_KEY */
@@ -88,25 +117,42 @@ function quorumOf(text: string, witnesses: number): number {
 }
 
 function welcome(
-  { url, notary }: RunningServer,
+  { url, notary, makePortalLink }: RunningServer,
   places: readonly AnchoringPlace[],
   data: string,
   output: Output,
 ): void {
   const { size } = notary.status.head;
   const anchoring = places.map(({ kind, name }) => ({ kind, name }));
-  output.value({ url, origin: notary.origin, data, treeSize: size, verifierKeys: notary.verifierKeys, anchoring });
+  // what a service prints is kept and read by others: a link that opens everything is no text for them
+  const portalLink = isLoopback(url) || process.stdout.isTTY ? makePortalLink() : undefined;
+  output.value({
+    url,
+    portalLink,
+    origin: notary.origin,
+    data,
+    treeSize: size,
+    verifierKeys: notary.verifierKeys,
+    anchoring,
+  });
   // started by `npm run up`, the command is found through npx
   const attestry = process.env["npm_lifecycle_event"] === "up" ? "npx attestry" : "attestry";
   const server = url === serverUrl(undefined) ? "" : ` --server ${url}`;
   const folder = data === dataFolder(undefined) ? "" : ` --data ${quoted(data)}`;
-  const shown = plain(notary.origin);
+  const name = plain(notary.origin);
+  const makeLink = `${attestry} token link${server}${folder}`;
+  const opening =
+    portalLink === undefined
+      ? `A link that opens the portal: ${makeLink}`
+      : `Open the portal: ${portalLink}\n  (once, within ten minutes; another: ${makeLink})`;
   output.line(`${output.style(["green", "bold"], "The notary is running.")}
 
   address   ${url} (open it in a browser; the API is at ${url}/docs)
-  log       ${shown}, ${count(size)} ${size === 1 ? "entry" : "entries"}
+  log       ${name}, ${count(size)} ${size === 1 ? "entry" : "entries"}
   data      ${plain(data)}
 ${places.map((place) => `  ${plain(describePlace(place))}\n`).join("")}
+${opening}
+
 Notarise something, in another terminal:
   echo "my first record" > record.txt
   ${attestry} notarize record.txt${server}${folder}
