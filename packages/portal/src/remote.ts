@@ -20,31 +20,39 @@ const nothing = { value: undefined, problem: undefined, at: undefined } as const
 export function useRemote<T>(load: () => Promise<T>, key: string, every?: number): Remote<T> {
   const [state, setState] = useState<Remote<T> & { readonly key: string }>({ ...nothing, key });
 
-  // biome-ignore lint/correctness/useExhaustiveDependencies: `key` stands for what `load` closes over
+  const ask = async (isWanted: () => boolean): Promise<void> => {
+    try {
+      const value = await load();
+      if (isWanted()) setState({ value, problem: undefined, at: Date.now(), key });
+    } catch (error) {
+      const problem = isAttestryError(error) ? error : new AttestryError("FATAL_INTERNAL", undefined, { cause: error });
+      if (isWanted()) setState((last) => ({ ...(last.key === key ? last : nothing), problem, key }));
+    }
+  };
+
   useEffect(() => {
-    let gone = false;
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const ask = async (): Promise<void> => {
-      try {
-        const value = await load();
-        if (!gone) setState({ value, problem: undefined, at: Date.now(), key });
-      } catch (error) {
-        const problem = isAttestryError(error)
-          ? error
-          : new AttestryError("FATAL_INTERNAL", undefined, { cause: error });
-        if (!gone) setState((last) => ({ ...(last.key === key ? last : nothing), problem, key }));
-      }
-      if (!gone && every !== undefined) timer = setTimeout(askWhenSeen, every);
-    };
-    const askWhenSeen = (): void => {
-      if (document.visibilityState === "visible") void ask();
-      else document.addEventListener("visibilitychange", askWhenSeen, { once: true });
-    };
-    void ask();
+    let wanted = true;
+    void ask(() => wanted);
     return () => {
-      gone = true;
+      wanted = false;
+    };
+  }, [key]);
+
+  useEffect(() => {
+    if (every === undefined) return;
+    let wanted = true;
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const wait = (): void => {
+      timer = setTimeout(again, every);
+    };
+    const again = async (): Promise<void> => {
+      if (document.visibilityState === "visible") await ask(() => wanted);
+      if (wanted) wait();
+    };
+    wait();
+    return () => {
+      wanted = false;
       clearTimeout(timer);
-      document.removeEventListener("visibilitychange", askWhenSeen);
     };
   }, [key, every]);
 

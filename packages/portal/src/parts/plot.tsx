@@ -31,7 +31,7 @@ const height = 200;
 const edge = { top: 10, right: 14, bottom: 28, left: 64 } as const;
 
 export function Plot(props: PlotProps): VNode {
-  const { title, summary, series, times, words } = props;
+  const { title, summary, series, words } = props;
   const [frame, width] = useWidth();
   const empty = series.every(({ values }) => values.every((value) => value === null));
   return (
@@ -46,9 +46,9 @@ export function Plot(props: PlotProps): VNode {
         <details>
           <summary>{words.table}</summary>
           {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by keyboard */}
-          <div class="plot__table" tabIndex={0} role="region" aria-label={title}>
-            <Table {...props} times={times} />
-          </div>
+          <section class="plot__table" tabIndex={0} aria-label={title}>
+            <Table {...props} />
+          </section>
         </details>
       )}
     </figure>

@@ -14,10 +14,10 @@ import {
 import type { NotaryStatus } from "@attestry/core/client";
 import type { VNode } from "preact";
 import { fetchCheckpoint } from "../../api.ts";
-import { type Fact, Facts } from "../../parts/facts.tsx";
 import { Hash } from "../../parts/hash.tsx";
 import { Icon } from "../../parts/icons.tsx";
 import { Problem } from "../../parts/problem.tsx";
+import { type Row, Rows } from "../../parts/rows.tsx";
 import { Time } from "../../parts/time.tsx";
 import { useRemote } from "../../remote.ts";
 import type { StatusWords } from "./index.tsx";
@@ -41,7 +41,7 @@ export function NewestCheckpoint(props: { readonly status: NotaryStatus; readonl
       <h2 id="checkpoint">{said.heading}</h2>
       {problem && <Problem error={problem} />}
       {value && <p>{said.intro}</p>}
-      {value && <Facts rows={[...rowsOf(value, status, words)]} />}
+      {value && <Rows rows={[...rowsOf(value, status, words)]} />}
       {value && (
         <details>
           <summary>{said.raw}</summary>
@@ -52,7 +52,7 @@ export function NewestCheckpoint(props: { readonly status: NotaryStatus; readonl
   );
 }
 
-function rowsOf({ checkpoint, isSigned, witnesses }: Examined, status: NotaryStatus, words: StatusWords): Fact[] {
+function rowsOf({ checkpoint, isSigned, witnesses }: Examined, status: NotaryStatus, words: StatusWords): Row[] {
   const { checkpoint: said } = words;
   const outcome = isSigned ? <Mark good>{said.holds}</Mark> : <Mark>{said.fails}</Mark>;
   return [
