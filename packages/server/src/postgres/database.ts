@@ -4,7 +4,7 @@
  */
 import { AttestryError, isAttestryError } from "@attestry/core";
 import type { ClientBase, Pool, PoolConfig, QueryArrayConfig } from "pg";
-import { sqlStateOf, translateError, translateOpenError } from "./errors.ts";
+import { isDeadConnection, sqlStateOf, translateError, translateOpenError } from "./errors.ts";
 import { type DatabaseSettings, parseDatabaseUrl } from "./settings.ts";
 
 export type Row = readonly unknown[];
@@ -16,6 +16,8 @@ export interface Querier {
 }
 
 export interface Database extends Querier {
+  /** As `query`, for what changes nothing: asked again when the connection turned out to be dead, as those are that sat idle. */
+  read(text: string, values?: readonly unknown[]): Promise<Row[]>;
   /** Runs one transaction: committed and durable when this resolves, rolled back when it rejects but for a lost connection. */
   transaction<T>(use: (querier: Querier) => Promise<T>): Promise<T>;
   /** A connection of one's own, for what belongs to a session. It is thrown away when `use` rejects. */
@@ -126,6 +128,7 @@ function share(pool: Pool, count: { hands: number }): Database {
   return {
     pool,
     query: (text, values) => translated(() => ask(pool, text, values)),
+    read: (text, values) => translated(() => askAgain(pool, text, values)),
     session: (use) => translated(() => withClient(use)),
     transaction: (use) =>
       translated(() =>
@@ -160,6 +163,19 @@ async function ask(on: Pool | ClientBase, text: string, values: readonly unknown
   names.set(text, name);
   const query: QueryArrayConfig = { name, text, values: [...values], rowMode: "array" };
   return (await on.query(query)).rows;
+}
+
+/** Dead connections that one read may meet: after a server's restart all that sat idle are. */
+const maxDead = 3;
+
+async function askAgain(pool: Pool, text: string, values?: readonly unknown[]): Promise<Row[]> {
+  for (let left = maxDead; ; left--) {
+    try {
+      return await ask(pool, text, values);
+    } catch (error) {
+      if (left === 0 || !isDeadConnection(error)) throw error;
+    }
+  }
 }
 
 /** Whether an error says that a row is there already. */

@@ -42,6 +42,15 @@ export function isUncertain(error: AttestryError): boolean {
   return typeof sqlState !== "string" || /^(08|57P|58|XX)/.test(sqlState);
 }
 
+/** Whether the connection was found to be gone, rather than the server out of reach or slow. */
+export function isDeadConnection(error: unknown): boolean {
+  const { code, message } = (error ?? {}) as { code?: unknown; message?: unknown };
+  return (
+    /^(ECONNRESET|EPIPE|57P01|57P02)$/.test(String(code)) ||
+    /^Connection terminated unexp|not queryable/.test(String(message))
+  );
+}
+
 export function sqlStateOf(error: unknown): string | undefined {
   const code = isAttestryError(error) ? error.data["sqlState"] : (error as { code?: unknown } | null)?.code;
   return typeof code === "string" && /^[0-9A-Z]{5}$/.test(code) && !/^E[A-Z]{4}$/.test(code) ? code : undefined;

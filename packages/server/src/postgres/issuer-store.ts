@@ -40,7 +40,7 @@ export async function openPostgresIssuerStore(shared: Database): Promise<IssuerS
   const columns = "id, kind, issuer, material, added_at, revoked_at, reason";
   const stops: (() => void)[] = [];
   return {
-    list: async () => (await database.query(`SELECT ${columns} FROM issuer ORDER BY place`)).map(toIssuer),
+    list: async () => (await database.read(`SELECT ${columns} FROM issuer ORDER BY place`)).map(toIssuer),
 
     async add({ id, kind, issuer, material, addedAt }: Issuer): Promise<void> {
       const add = "INSERT INTO issuer (id, kind, issuer, material, added_at) VALUES ($1, $2, $3, $4, $5)";
@@ -62,7 +62,7 @@ export async function openPostgresIssuerStore(shared: Database): Promise<IssuerS
     },
 
     async readChain(x5t: Uint8Array): Promise<Uint8Array[] | undefined> {
-      const [row] = await database.query("SELECT certificates FROM chain WHERE x5t = $1", [x5t]);
+      const [row] = await database.read("SELECT certificates FROM chain WHERE x5t = $1", [x5t]);
       if (row === undefined) return undefined;
       return decodeCbor(toBytes(row[0]), { code: "FATAL_CORRUPT" }) as Uint8Array[];
     },
@@ -70,7 +70,7 @@ export async function openPostgresIssuerStore(shared: Database): Promise<IssuerS
     watch(onChange: () => Promise<void>): void {
       let known: string | undefined;
       const ask = async (): Promise<void> => {
-        const [row] = await database.query("SELECT count(*), max(place), count(revoked_at) FROM issuer");
+        const [row] = await database.read("SELECT count(*), max(place), count(revoked_at) FROM issuer");
         const found = String(row);
         if (found !== known) await onChange();
         known = found;

@@ -61,11 +61,12 @@ export async function openPostgresLogStore(options: PostgresLogStoreOptions): Pr
 
 /** The stored origin; that of the options when there is none yet. */
 async function openLog(database: Database, { origin, readOnly }: PostgresLogStoreOptions): Promise<string> {
-  const read = async () => (await database.query("SELECT origin FROM log"))[0]?.[0];
+  const read = async () => (await database.read("SELECT origin FROM log"))[0]?.[0];
   let stored = await read();
   if (stored === undefined) {
     if (readOnly === true) throw new AttestryError("NOT_FOUND", "There is no log in this database.");
-    if (origin === undefined) throw new AttestryError("USAGE", "A new log needs an origin.", { data: { needs: "origin" } });
+    if (origin === undefined)
+      throw new AttestryError("USAGE", "A new log needs an origin.", { data: { needs: "origin" } });
     await database.query("INSERT INTO log (id, origin) VALUES (1, $1) ON CONFLICT DO NOTHING", [origin]);
     stored = await read();
   }
@@ -82,7 +83,7 @@ function createStore(
   const mark = readOnly === true || folder === undefined ? undefined : openHighWaterMark(folder);
   const appender = createAppender(database);
   const one = async <T>(text: string, values: readonly unknown[], toValue: (row: readonly unknown[]) => T) =>
-    optional((await database.query(text, values))[0], toValue);
+    optional((await database.read(text, values))[0], toValue);
   const head = `SELECT ${headColumns} FROM head`;
   const watching = watchSize(database);
   return {
@@ -101,7 +102,7 @@ function createStore(
         bigintArray(statements.map(({ issuedAt }) => issuedAt)),
         byteaArray(statements.map(({ leafHash }) => leafHash)),
       ];
-      for (const [at, index] of await database.query(findSeen, values)) found[toInteger(at) - 1] = toInteger(index);
+      for (const [at, index] of await database.read(findSeen, values)) found[toInteger(at) - 1] = toInteger(index);
       return found;
     },
     readEntries: (from, to) => readEntries(database, from, to),
@@ -219,7 +220,7 @@ function createAppender(database: Database): Appender {
 }
 
 async function readState(database: Database) {
-  const [row] = await database.query("SELECT fence, size, (SELECT max(size) FROM head) FROM log");
+  const [row] = await database.read("SELECT fence, size, (SELECT max(size) FROM head) FROM log");
   if (row === undefined) throw new AttestryError("FATAL_CORRUPT", "The log's one row is gone from the table log.");
   const [fence, size, headSize] = row;
   return {
@@ -240,7 +241,7 @@ async function checkSize(database: Database): Promise<string[]> {
 }
 
 async function readHead(database: Database): Promise<CurrentHead | undefined> {
-  const [row] = await database.query(`SELECT ${headOf("head")}, note FROM head, log ORDER BY head.size DESC LIMIT 1`);
+  const [row] = await database.read(`SELECT ${headOf("head")}, note FROM head, log ORDER BY head.size DESC LIMIT 1`);
   return optional(row, (columns) => ({ ...toHead(columns), note: toBytes(columns[5]) }));
 }
 
@@ -257,7 +258,7 @@ const findSeen = `
     JOIN seen USING (issued_at, leaf_hash)`;
 
 async function readEntries(database: Database, from: number, to: number): Promise<Uint8Array[]> {
-  const rows = await database.query("SELECT idx, entry FROM entry WHERE idx >= $1 AND idx < $2 ORDER BY idx", [
+  const rows = await database.read("SELECT idx, entry FROM entry WHERE idx >= $1 AND idx < $2 ORDER BY idx", [
     from,
     to,
   ]);
@@ -293,7 +294,7 @@ async function lookUp(database: Database, key: Uint8Array, { from, to, limit, or
     const low = order === "ascending" ? first + done : Math.max(first, first + runs - done - width);
     const high = order === "ascending" ? Math.min(first + runs, first + done + width) - 1 : first + runs - done - 1;
     const values = [low, high, key, from, to, limit - found.length];
-    for (const [index] of await database.query(probes[order], values)) found.push(toInteger(index));
+    for (const [index] of await database.read(probes[order], values)) found.push(toInteger(index));
   }
   return found;
 }
@@ -308,14 +309,14 @@ async function scan<T extends keyof LogRows>(
   const key = after === undefined ? table.start : table.key(after);
   const places = key.map((_, at) => `$${at + 1}`);
   const text = `${table.select} WHERE (${table.keyColumns}) > (${places}) ORDER BY ${table.keyColumns} LIMIT $${key.length + 1}`;
-  return toScannedRows(table, after, await database.query(text, [...key, limit]));
+  return toScannedRows(table, after, await database.read(text, [...key, limit]));
 }
 
 async function regressionOf(database: Database, folder: string | undefined): Promise<string | undefined> {
   const mark = folder === undefined ? undefined : readHighWaterMark(folder);
   if (mark === undefined) return undefined;
-  const [newest] = await database.query("SELECT max(size) FROM head");
-  const [marked] = await database.query(`SELECT ${headColumns} FROM head WHERE size >= $1 ORDER BY size LIMIT 1`, [
+  const [newest] = await database.read("SELECT max(size) FROM head");
+  const [marked] = await database.read(`SELECT ${headColumns} FROM head WHERE size >= $1 ORDER BY size LIMIT 1`, [
     mark.size,
   ]);
   return findRegression(mark, toInteger(newest?.[0] ?? 0), optional(marked, toHead));
