@@ -90,7 +90,8 @@ async function checkIssuer(
   if (named.length > 0) {
     const thumbprint = keyThumbprint(key);
     if (named.some((issuer) => issuer.keys.some((own) => equalBytes(own, thumbprint)))) {
-      return { detail: `The trust file names this key for ${statement.issuer}.`, trust: "the trust file" };
+      const facts = { by: "key" };
+      return { detail: `The trust file names this key for ${statement.issuer}.`, trust: "the trust file", facts };
     }
     const data = { issuer: statement.issuer, key: thumbprintUri(thumbprint) };
     throw new AttestryError("VERIFY_UNTRUSTED", `The trust file names other keys for ${statement.issuer}.`, { data });
@@ -124,6 +125,7 @@ async function checkCertified(
   return {
     detail: `${statement.issuer} is certified by ${root.subject}, as of the proven time.`,
     trust: `the trust file's root ${root.subject}`,
+    facts: { by: "certificate" },
   };
 }
 
@@ -136,5 +138,10 @@ function checkEnrolled(statement: Statement, trust: Trust, tree: TreeFinding | u
     });
   }
   if (tree === undefined || !tree.sound) return missing("The log that would vouch for the issuer is not proven yet.");
-  return { detail: `${statement.issuer} was enrolled at the log.`, trust: `the enrolment at the log ${tree.origin}` };
+  const facts = { by: "enrolment" };
+  return {
+    detail: `${statement.issuer} was enrolled at the log.`,
+    trust: `the enrolment at the log ${tree.origin}`,
+    facts,
+  };
 }

@@ -178,7 +178,7 @@ async function checkWitnesses(
 ): Promise<Finding> {
   const { witnesses, quorum } = trust;
   if (witnesses.length === 0 && quorum === 0)
-    return { detail: "No witness is asked for.", trust: "the log alone: no witness is named" };
+    return { detail: "No witness is asked for.", trust: "the log alone: no witness is named", facts: { quorum } };
   const known = knownSigners(note, witnesses);
   if (note === undefined || note instanceof AttestryError || known.length === 0) return cosignedBy([], trust);
   const { verified, cosignatures } = await checkNote(note, known).catch(signatureAs("VERIFY_COSIGNATURE"));
@@ -224,6 +224,7 @@ function cosignedBy(names: readonly string[], { quorum }: Trust): Finding {
   return {
     detail: `Cosigned by ${names.join(", ") || "nobody"}; ${quorum} asked for.`,
     trust: "the trust file's witnesses",
+    facts: { quorum },
   };
 }
 

@@ -105,7 +105,8 @@ async function examineProof(proof: ProofFile, trust: Trust): Promise<Examined> {
   const issuer = await examineIssuer(proof, trust, tree, notAfter, key);
   const time = await step("time", "nothing", () => {
     if (notAfter === undefined) return missing("No trusted time covers the entry.");
-    return { detail: `It existed by ${isoTime(notAfter.time)}.`, trust: notAfter.basis };
+    const facts = { time: notAfter.time, source: notAfter.source };
+    return { detail: `It existed by ${isoTime(notAfter.time)}.`, trust: notAfter.basis, facts };
   });
   const anchors = trees.flatMap(({ anchorChecks }) => anchorChecks);
   // What an unknown step waits for comes before it: a summary shows the first.

@@ -1,35 +1,116 @@
-/** Facts in rows: what each is, and what it is worth. */
-import type { ComponentChildren, VNode } from "preact";
-import "../style/facts.scss";
+/** What a verification found, for people: who signed, when it existed and by whose word, where that stands. */
+import { type Check, encodeHex, type Report } from "@attestry/core";
+import type { VNode } from "preact";
+import { Hash } from "./hash.tsx";
+import { Time } from "./time.tsx";
+import type { VerdictWords } from "./verdict.tsx";
 
-export interface Fact {
-  readonly label: string;
-  readonly value: ComponentChildren;
-  /** What it rests on or means, in smaller print. */
-  readonly note?: ComponentChildren;
+export interface FactsProps {
+  readonly words: VerdictWords["facts"];
+  readonly report: Report;
+  /** The issuer's own name for the record. */
+  readonly record?: string | undefined;
 }
 
-/** Rows without a value are left out. */
-export function Facts({ rows }: { readonly rows: readonly (Fact | undefined)[] }): VNode {
+export function Facts(props: FactsProps): VNode {
   return (
     <dl class="facts">
-      {rows.map(
-        (row) =>
-          row && (
-            <div key={row.label} class="facts__row">
-              <dt>{row.label}</dt>
-              <dd>
-                {row.value}
-                {row.note !== undefined && <div class="facts__note">{row.note}</div>}
-              </dd>
-            </div>
-          ),
-      )}
+      <Who {...props} />
+      <When {...props} />
+      <Where {...props} />
     </dl>
   );
 }
 
-/** A key or an address of programs: wraps anywhere, and a click selects the whole of it. */
-export function Key({ text }: { readonly text: string }): VNode {
-  return <code class="key">{text}</code>;
+function Who({ words, report: { statement, later }, record }: FactsProps): VNode | null {
+  if (statement === undefined) return null;
+  const isKey = statement.issuer.startsWith("urn:ietf:params:oauth:ckt:");
+  return (
+    <div class="facts__group">
+      <dt>{words.who}</dt>
+      <dd class="facts__main">{isKey ? words.namedByKey : statement.issuer}</dd>
+      {isKey && (
+        <dd class="facts__key">
+          {words.key} <Hash hex={encodeHex(statement.keyThumbprint)} />
+        </dd>
+      )}
+      {record !== undefined && (
+        <dd>
+          {words.record}: {record}
+        </dd>
+      )}
+      {later.map(({ kind, issuer, reason, issuedAt, index }) => (
+        <dd key={index} class="facts__later">
+          <strong>{words.later[kind]}</strong> <a href={`/entry/${index}`}>{issuer}</a>, <Time at={issuedAt} />.{" "}
+          {words.reason}: {reason}
+        </dd>
+      ))}
+    </div>
+  );
+}
+
+function When({ words, report: { statement, notAfter } }: FactsProps): VNode {
+  return (
+    <div class="facts__group">
+      <dt>{words.when}</dt>
+      {notAfter === undefined ? (
+        <dd class="facts__main">{words.noTime}</dd>
+      ) : (
+        <>
+          <dd class="facts__main">
+            {words.proven} <Time at={notAfter.time} />
+          </dd>
+          <dd>
+            {words.sources[notAfter.source]}
+            {notAfter.source === "log" ? "" : `: ${notAfter.names.join(", ")}`}
+          </dd>
+        </>
+      )}
+      {statement !== undefined && (
+        <dd>
+          {words.claimed} <Time at={statement.issuedAt} />, {words.claimedBasis}
+        </dd>
+      )}
+    </div>
+  );
+}
+
+function Where({ words, report: { entry, checks } }: FactsProps): VNode {
+  const anchors = checks.filter(({ name }) => name === "anchors" || name === "time_stamps");
+  return (
+    <div class="facts__group">
+      <dt>{words.where}</dt>
+      {entry !== undefined && (
+        <dd class="facts__main">
+          <a href={`/entry/${entry.index}`}>{words.entry(String(entry.index), entry.origin)}</a>
+        </dd>
+      )}
+      {anchors.map((check, at) => (
+        <Anchor key={`${at}-${check.name}`} words={words} check={check} />
+      ))}
+      {anchors.length === 0 && <dd>{words.notAnchored}</dd>}
+    </div>
+  );
+}
+
+function Anchor({ words, check }: { readonly words: FactsProps["words"]; readonly check: Check }): VNode | null {
+  const { facts, status, name } = check;
+  if (facts === undefined || status === "fail") return null;
+  const { ledger, chainId, block, authority, time } = facts;
+  const text =
+    name === "time_stamps"
+      ? words.stamp(String(authority))
+      : status === "pass"
+        ? words.block(String(ledger), String(block))
+        : words.openBlock(String(chainId), String(block));
+  return (
+    <dd>
+      {text}
+      {status === "pass" && typeof time === "number" && (
+        <>
+          , <Time at={time} />
+        </>
+      )}
+    </dd>
+  );
 }
