@@ -54,6 +54,7 @@ test("filesystem: a power cut at any step loses nothing that was acknowledged", 
   for (const [cut, probability] of [
     ["half", 1],
     ["before", 0.5],
+    ["before", 0],
   ] as const) {
     for (let step = 1; ; step++) {
       const { promise: fallen, resolve: fall } = Promise.withResolvers<true>();
@@ -232,6 +233,9 @@ test("filesystem: a file that was cut short gives no part of a segment for a who
     }
     await assert.rejects(store.seal(id, 3), { code: "CONFLICT_INCOMPLETE" });
   }
+  rmSync(`${path}.part`);
+  await store.writeSegment(id, 1, segments[1] as Uint8Array);
+  assert.deepEqual(await store.stat(id), { sealed: undefined, written: 1 });
   await storeObject(store, id, segments); // sent again
   for (const [index, segment] of segments.entries()) assert.deepEqual(await store.readSegment(id, index), segment);
 

@@ -6,6 +6,7 @@ import fs, { promises } from "node:fs";
 import type { FileHandle } from "node:fs/promises";
 import { syncBuiltinESMExports } from "node:module";
 import { dirname, join, resolve } from "node:path";
+import { setImmediate } from "node:timers/promises";
 
 /** "before": the step is not made; "half": a write is made by half. */
 export type Cut = "before" | "half";
@@ -69,7 +70,10 @@ export function tapDisk(attic: string): CrashDisk {
     const place = isFolder ? resolve(path) : `inode ${fs.fstatSync(handle.fd).ino}`;
     handle.sync = async () => {
       await reach(armed);
-      settle((change) => change.place === place);
+      const covered = new Set(changes.filter((change) => change.place === place));
+      // Others go on meanwhile; a folder's sync is the slower one, so that nobody gets away with not waiting for it.
+      for (let turn = isFolder ? 30 : 3; turn > 0; turn--) await setImmediate();
+      if (!armed.isDown) settle((change) => covered.has(change));
     };
     handle.datasync = handle.sync;
     handle.truncate = async (length = 0) => {
@@ -128,10 +132,10 @@ export function tapDisk(attic: string): CrashDisk {
       run = { root: resolve(root), step, cut, fall, steps: 0, isDown: false };
     },
     loseUnsynced: (probability) => {
-      const isLost = (change: Change, at: number) =>
-        change.kind === "write" ? Math.random() < probability : at >= lostNamesFrom;
       // A folder's changes reach the disk in order, so it is the last ones that are lost.
-      const lostNamesFrom = Math.floor(Math.random() * (1 - probability) * changes.length);
+      const firstLost = changes.findIndex(({ kind }) => kind === "name" && Math.random() < probability);
+      const isLost = ({ kind }: Change, at: number) =>
+        kind === "write" ? Math.random() < probability : firstLost !== -1 && at >= firstLost;
       const lost = changes.filter(isLost).reverse();
       for (const kind of ["write", "name"]) for (const change of lost) if (change.kind === kind) change.undo();
       settle(() => true);
