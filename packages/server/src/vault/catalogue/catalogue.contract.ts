@@ -252,6 +252,12 @@ export function testCatalogue(driver: string, createPlace: (t: TestContext) => P
       listed.map(({ id }) => id),
       ids.slice(4, 8),
     );
+    assert.deepEqual(await catalogue.listIds(ids[3], 4), ids.slice(4, 8));
+    assert.deepEqual(await catalogue.listIds(ids[11], 4), []);
+    const { id } = sampleUpload();
+    await catalogue.addEvent({ objectId: id, sequence: 0, event: bytes(50), statement: bytes(50) });
+    await catalogue.addEvent({ objectId: id, sequence: 1, event: bytes(50), statement: bytes(50) });
+    assert.deepEqual(await catalogue.listIds(undefined, 50), [...ids, id].sort());
   });
 
   test(name("settled events are scanned in the order of the log, across objects"), async (t) => {

@@ -135,6 +135,8 @@ export interface Catalogue {
   readObject(id: string): Promise<StoredObject | undefined>;
   /** In the order of their ids, after the given one. */
   listObjects(after: string | undefined, limit: number): Promise<StoredObject[]>;
+  /** Ids that objects have, or that events tell of, in order, after the given one. Reads nothing else of a row. */
+  listIds(after: string | undefined, limit: number): Promise<string[]>;
   /** The latest stored first. */
   findObjects(query: ObjectQuery): Promise<StoredObject[]>;
 

@@ -149,7 +149,7 @@ export function fromUpload(upload: UploadRow): UploadTable {
 export function toCustody(row: CustodyTable): CustodyRow {
   return {
     objectId: row.object_id,
-    sequence: toCount(row.sequence),
+    sequence: toInteger(row.sequence),
     event: toBytes(row.event),
     statement: toBytes(row.statement),
     entryIndex: row.entry_index === null ? undefined : toCount(row.entry_index),

@@ -133,7 +133,10 @@ function lost(id: string): AttestryError {
   return new AttestryError("CONFLICT_LOCKED", "Somebody else is writing this upload; try again later.", { data });
 }
 
-function objects({ db, flavour }: SqlCatalogueOptions): Pick<Catalogue, "readObject" | "listObjects" | "findObjects"> {
+function objects({
+  db,
+  flavour,
+}: SqlCatalogueOptions): Pick<Catalogue, "readObject" | "listObjects" | "listIds" | "findObjects"> {
   return {
     async readObject(id: string): Promise<StoredObject | undefined> {
       const row = await db.selectFrom("vault_object").selectAll().where("id", "=", id).executeTakeFirst();
@@ -147,6 +150,17 @@ function objects({ db, flavour }: SqlCatalogueOptions): Pick<Catalogue, "readObj
         .where("id", ">", after ?? "")
         .orderBy("id");
       return (await take(flavour, query, limit).execute()).map(toObject);
+    },
+
+    async listIds(after: string | undefined, limit: number): Promise<string[]> {
+      const from = after ?? "";
+      const rows = db.selectFrom("vault_object").select("id").where("id", ">", from).orderBy("id");
+      const events = db.selectFrom("vault_custody").select("object_id as id").distinct().where("object_id", ">", from);
+      const lists = [
+        await take(flavour, rows, limit).execute(),
+        await take(flavour, events.orderBy("object_id"), limit).execute(),
+      ];
+      return [...new Set(lists.flat().map(({ id }) => id))].sort().slice(0, limit);
     },
 
     async findObjects({

@@ -40,7 +40,7 @@ export async function openSqliteCatalogue({ folder, readOnly = false }: SqliteCa
   const database = openDatabase(path, readOnly);
   try {
     const catalogue = await openSqlCatalogue({
-      db: new Kysely<CatalogueTables>({ dialect: new SqliteDialect({ database: shim(database) }) }),
+      db: sqliteTables(database),
       flavour: sqlite,
       translate: translateError,
       // The write-ahead log would keep the key's old page until it is next written over.
@@ -53,6 +53,11 @@ export async function openSqliteCatalogue({ folder, readOnly = false }: SqliteCa
     if (database.isOpen) database.close();
     throw error;
   }
+}
+
+/** Queries on an open database, which is closed with it. */
+export function sqliteTables(database: DatabaseSync): Kysely<CatalogueTables> {
+  return new Kysely<CatalogueTables>({ dialect: new SqliteDialect({ database: shim(database) }) });
 }
 
 function openDatabase(path: string, readOnly: boolean): DatabaseSync {
