@@ -3,14 +3,12 @@
  * whole, and then never changes. Nothing here is secret and nothing is trusted: every segment is authenticated when it is
  * decrypted. Every driver passes `object-store.contract.ts`.
  */
-import { randomBytes } from "node:crypto";
 import { AttestryError } from "@attestry/core";
+import { segmentLength } from "./format/geometry.ts";
+import { parseObjectId } from "./object-id.ts";
 
-/**
- * The length of every segment of an object but its last, which has 1 byte to as many. It is the ciphertext segment of Tink's
- * AES256-GCM-HKDF-1MB; the first one includes the stream's header.
- */
-export const segmentLength: number = 1 << 20;
+/** The length of every segment of an object but its last, which has 1 byte to as many. */
+export { segmentLength } from "./format/geometry.ts";
 
 /** What a driver can say of an object without reading it. */
 export interface ObjectState {
@@ -52,29 +50,19 @@ export interface ObjectStore {
   close(): Promise<void>;
 }
 
-const alphabet = "abcdefghijklmnopqrstuvwxyz234567";
-
-// RFC 4648 §6 in lower case without padding. The last of 26 characters stands for 3 bits, so its two low bits are zero.
-const objectId = /^[a-z2-7]{25}[aeimquy4]$/;
-
-/** A new object's id: 128 random bits as 26 characters of lower-case base32. */
-export function newObjectId(): string {
-  let bits = BigInt(`0x${randomBytes(16).toString("hex")}`) << 2n;
-  let id = "";
-  for (let i = 0; i < 26; i++) {
-    id = alphabet[Number(bits & 31n)] + id;
-    bits >>= 5n;
-  }
-  return id;
-}
+export { newObjectId } from "./object-id.ts";
 
 export function isObjectId(text: string): boolean {
-  return objectId.test(text);
+  try {
+    return parseObjectId(text) === text;
+  } catch {
+    return false;
+  }
 }
 
 /** @throws MALFORMED_REQUEST when the text can be no object's id */
 export function checkObjectId(text: string): void {
-  if (!isObjectId(text)) throw new AttestryError("MALFORMED_REQUEST", "This is no object's id.");
+  parseObjectId(text);
 }
 
 /** What a driver checks before it writes. @throws MALFORMED_REQUEST */
