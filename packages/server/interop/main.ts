@@ -8,6 +8,7 @@ import { killAll } from "./processes.ts";
 import { createReport } from "./report.ts";
 import { makeScene } from "./scene.ts";
 import { goTools, opensslTool, pythonTools } from "./tools.ts";
+import { checkVault } from "./vault.ts";
 import { checkOurWitness, checkTheirWitness } from "./witnesses.ts";
 
 const work = mkdtempSync(join(tmpdir(), "attestry-interop-"));
@@ -34,6 +35,7 @@ try {
   await checkLog(report, go, scene);
   await checkStatements(report, python, scene);
   await checkSignatures(report, openssl, scene);
+  await checkVault(report, python, work);
   await checkOurWitness(report, go, work);
   await scene.notary.stop();
   process.exitCode = report.finish() ? 0 : 1;
