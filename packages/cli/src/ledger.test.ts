@@ -143,8 +143,13 @@ describe("ledgers on the command line", { concurrency: 2 }, () => {
     assert.equal(await status(), `member    ${a}\nmember    ${b}\nwriter    ${a} of ${a}\n`);
 
     const proposed = await propose("a.key", "add-writer", b ?? "", stranger ?? "");
-    const id = /^Proposal (0x[0-9a-f]{64}): 1 of 2 members have approved so far\.$/m.exec(proposed.stdout)?.[1] ?? "";
-    assert.ok((await status()).endsWith(`proposal  ${id}: add-writer, 1 approval\n`));
+    const change = `add-writer ${stranger} of ${b}`;
+    const id =
+      /^Proposal (0x[0-9a-f]{64}), (.*): 1 of 2 members have approved so far\.$/m.exec(proposed.stdout)?.[1] ?? "";
+    assert.ok(proposed.stdout.includes(`, ${change}: `), "an approver sees what is to be approved");
+    const open = (await status()).split("\n").slice(-3);
+    assert.equal(open[0], `proposal  ${id}: ${change}`);
+    assert.match(open[1] ?? "", /^ {10}1 of 2 members have approved, more than half decide; until 20\d\d-\d\d-\d\d$/);
     const refused = await propose("stranger.key", "add-member", stranger ?? "");
     assert.deepEqual(
       [refused.code, refused.stderr],
@@ -152,9 +157,77 @@ describe("ledgers on the command line", { concurrency: 2 }, () => {
     );
     const approve = (key: string): Promise<Ran> => run(["ledger", "approve", id, ...at, "--key", key], { home });
     assert.equal((await approve("stranger.key")).code, 2);
-    assert.equal((await approve("b.key")).stdout, "Decided and done.\n");
+    assert.equal((await approve("b.key")).stdout, `Decided and done: ${change}.\n`);
     assert.match(await status(), new RegExp(`^writer    ${stranger} of ${b}$`, "m"));
-    assert.equal((await approve("b.key")).code, 2, "it is decided");
+    const again = await approve("b.key");
+    assert.equal(again.code, 2);
+    assert.match(again.stderr, /^attestry: The contract has no such proposal, or it was decided already\.\n$/);
+    const twice = await propose("a.key", "add-member", b ?? "");
+    assert.equal(twice.code, 0, "what cannot be done shows when it is decided");
+    const [second = ""] = /0x[0-9a-f]{64}/.exec(twice.stdout) ?? [];
+    const impossible = await run(["ledger", "approve", second, ...at, "--key", "b.key"], { home });
+    assert.match(impossible.stderr, new RegExp(`^attestry: Of ${b} that cannot be so: it has the role already`));
+
+    const resign = (role: string, key: string): Promise<Ran> =>
+      run(["ledger", "resign", role, ...at, "--key", key], { home });
+    assert.equal((await resign("writer", "stranger.key")).stdout, `${stranger} is no writer any more.\n`);
+    assert.equal((await resign("writer", "stranger.key")).code, 2);
+    assert.equal((await resign("member", "b.key")).stdout, `${b} is no member any more.\n`);
+    assert.match((await resign("member", "a.key")).stderr, /^attestry: The contract's last member stays\.\n$/);
+    assert.equal((await resign("owner", "a.key")).code, 2);
+  });
+
+  test("the members register a log, give it another key when its own is lost, and it changes its key itself", async (t) => {
+    const home = temporaryHome(t);
+    const node = await startAnvil();
+    t.after(() => node.close());
+    const [a, b] = await Promise.all(["a.key", "b.key"].map((file) => makeAccount(home, file)));
+    for (const account of [a, b]) await ask(node.url, "anvil_setBalance", account, ten);
+    const founding = ["--member", a ?? "", "--member", b ?? "", "--writer", `${a}=${a}`, "--key", "a.key"];
+    const deployed = await runJson(["ledger", "deploy", "--ledger", node.url, ...founding], { home });
+    const at = ["--ledger", node.url, "--contract", deployed.values[0].contract];
+    const settings = ["--ledger-key", join(home, "a.key"), "--finality", "0", "--anchor-every", "1"];
+    const notary = await startNotary(t, home, [...at, ...settings]);
+    writeFileSync(join(home, "a.txt"), "a");
+    assert.equal((await run(["notarize", "a.txt", "--server", notary.url, "--data", notary.data], { home })).code, 0);
+    await places(notary.url, /^The contract does not know this log; its members must register the log's key\.$/);
+
+    const decide = async (...change: string[]): Promise<string> => {
+      const proposed = await run(["ledger", "propose", "set-log-key", ...change, ...at, "--key", "a.key"], { home });
+      const [id = ""] = /0x[0-9a-f]{64}/.exec(proposed.stdout) ?? [];
+      const approved = await run(["ledger", "approve", id, ...at, "--key", "b.key"], { home });
+      assert.equal(approved.code, 0, proposed.stderr + approved.stderr);
+      return approved.stdout;
+    };
+    const registered = await decide("--notary", notary.url);
+    const { receiptKey } = (await (await fetch(`${notary.url}/v1/status`)).json()) as Json;
+    assert.equal(registered, `Decided and done: set-log-key ${receiptKey} for ${notary.origin}.\n`);
+    await places(notary.url, undefined);
+    const keyOf = async (): Promise<string> =>
+      /^log {7}(?:.*), anchored up to 1 entries, key (urn:\S+)$/m.exec(
+        (await run(["ledger", "status", ...at], { home })).stdout,
+      )?.[1] ?? "";
+    assert.equal(await keyOf(), receiptKey);
+
+    const make = async (file: string): Promise<string> =>
+      (await runJson(["key", "new", "--no-passphrase", "--out", file], { home })).values[0].thumbprint;
+    const [next, other] = [await make("next.pem"), await make("other.pem")];
+    const rotate = (present: string, to: string): Promise<Ran> => {
+      const log = ["--origin", notary.origin, "--present", present, "--log-key", to];
+      return run(["ledger", "rotate-log-key", ...log, ...at, "--key", "a.key"], { home });
+    };
+    const forged = await rotate("next.pem", "next.pem");
+    assert.deepEqual([forged.code, await keyOf()], [2, receiptKey]);
+    const rotated = await rotate(join(notary.data, "keys/log-es256.pem"), "next.pem");
+    assert.equal(rotated.stdout, `From now on ${notary.origin} signs its anchors with ${next}.\n`, rotated.stderr);
+    assert.equal(await keyOf(), next);
+    writeFileSync(join(home, "b.txt"), "b");
+    assert.equal((await run(["notarize", "b.txt", "--server", notary.url, "--data", notary.data], { home })).code, 0);
+    await places(notary.url, /^The contract has another key for .* than the notary's\. Rotate it there\.$/);
+
+    assert.match(await decide("--origin", notary.origin, "--log-key", "other.pem"), new RegExp(other));
+    assert.match(await decide("--notary", notary.url), new RegExp(receiptKey));
+    await places(notary.url, undefined);
   });
 
   test("what is mistaken on this machine is refused before anything starts", async (t) => {
@@ -192,7 +265,25 @@ describe("ledgers on the command line", { concurrency: 2 }, () => {
         1,
       ],
       [["ledger", "status", ...there], /^attestry: The node at http:\/\/127\.0\.0\.1:1 cannot be reached/, 3],
-      [["ledger", "propose", "add-members", "0x12", ...there], /^attestry: "add-members" is no change/, 2],
+      [
+        ["ledger", "propose", "add-members", "0x12", ...there],
+        /^attestry: "add-members" is no change: add-member, /,
+        2,
+      ],
+      [["ledger", "propose", "add-member", "0x12", ...there], /^attestry: "0x12" is not an address: 0x and 40/, 2],
+      [
+        ["ledger", "propose", "add-writer", contract, ...there],
+        /^attestry: add-writer takes a member's address and/,
+        2,
+      ],
+      [["ledger", "propose", "set-log-key", contract, ...there], /^attestry: set-log-key takes no address, but/, 2],
+      [
+        ["ledger", "propose", "set-log-key", "--origin", "x", ...there],
+        /^attestry: Say which log: --notary URL, or/,
+        2,
+      ],
+      [["ledger", "approve", "0x12", ...there], /^attestry: "0x12" is no proposal's id: 0x and 64 hexadecimal/, 2],
+      [["ledger", "resign", "owner", ...there], /^attestry: "owner" is no role: member and writer are\.$/m, 2],
     ];
     const ran = await Promise.all(
       wrong.map(([args]) => run([...args, ...(args[0] === "up" ? ["--port", "0", "--data", "d"] : [])], { home })),

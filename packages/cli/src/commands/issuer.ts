@@ -1,24 +1,12 @@
 /** `attestry issuer`: an administrator says whose statements a notary takes. */
-import { createPublicKey } from "node:crypto";
-import { existsSync } from "node:fs";
-import {
-  AttestryError,
-  concatBytes,
-  decodeBase64Url,
-  encodeBase64Url,
-  keyThumbprint,
-  type PublicKey,
-  parseCoseKey,
-  parseThumbprintUri,
-  publicKey,
-  thumbprintUri,
-} from "@attestry/core";
+import { AttestryError, encodeBase64Url, keyThumbprint, parseThumbprintUri, thumbprintUri } from "@attestry/core";
 import { createNotaryClient, type EnrolledIssuer, type NotaryClient } from "@attestry/core/client";
 import type { Command } from "commander";
 import { type AdministratorOptions, addAdministratorOptions, administratorToken } from "../administrator.ts";
 import { examples } from "../help.ts";
 import { type Output, plain } from "../output.ts";
 import { action, type ExitCode } from "../program.ts";
+import { publicKeyFrom } from "../public-key.ts";
 import { readText, serverUrl } from "../settings.ts";
 
 interface Options extends AdministratorOptions {
@@ -98,22 +86,6 @@ async function revokeIssuer(options: Options, id: string, output: Output): Promi
 
 function asAdministrator(options: Options): NotaryClient {
   return createNotaryClient({ url: serverUrl(options.server), token: administratorToken(options) });
-}
-
-function publicKeyFrom(text: string): PublicKey {
-  if (/^[\w-]{40,}$/.test(text) && !existsSync(text)) return parseCoseKey(decodeBase64Url(text, "MALFORMED_KEY"));
-  const pem = readText(text);
-  // our own key files hold the public key in clear beside the private one
-  const block = /-----BEGIN (?:PUBLIC KEY|CERTIFICATE)-----[^-]*-----END [A-Z ]+-----/.exec(pem)?.[0] ?? pem;
-  try {
-    const key = createPublicKey(block);
-    const { crv = "", x = "", y = "" } = key.export({ format: "jwk" });
-    const part = (text: string): Uint8Array => decodeBase64Url(text, "MALFORMED_KEY");
-    if (crv === "Ed25519") return publicKey("EdDSA", part(x));
-    return publicKey(crv === "P-384" ? "ES384" : "ES256", concatBytes(Uint8Array.of(4), part(x), part(y)));
-  } catch (cause) {
-    throw new AttestryError("MALFORMED_KEY", `${text} holds no public key of P-256, P-384 or Ed25519.`, { cause });
-  }
 }
 
 function show(issuer: EnrolledIssuer, output: Output): ExitCode {

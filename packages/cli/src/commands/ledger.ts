@@ -1,22 +1,33 @@
 /** `attestry ledger`: deploys the AttestryAnchors contract and governs who may anchor. */
-import { AttestryError, type parseCoseKey } from "@attestry/core";
+import { AttestryError } from "@attestry/core";
 import type { ConsortiumAction, ContractAt, Decision, EvmAccount, Hex } from "@attestry/ledger/evm";
 import type { Command } from "commander";
 import { accountFile, openAccount } from "../anchoring.ts";
 import { examples } from "../help.ts";
+import {
+  describeApprovals,
+  describeChange,
+  describeKey,
+  findLog,
+  type LogOptions,
+  parseChange,
+  parseProposalId,
+  readLog,
+} from "../ledger-changes.ts";
 import { type Output, plain } from "../output.ts";
 import { action, type Context, type ExitCode } from "../program.ts";
-import { dataFolder, nodeUrl, serverUrl } from "../settings.ts";
+import { dataFolder, nodeUrl, passphraseFrom, serverUrl } from "../settings.ts";
 
-interface Options {
+interface Options extends LogOptions {
   readonly ledger: string;
   readonly contract: string;
   readonly key?: string;
   readonly data?: string;
-  readonly notary?: string;
   readonly replaces?: string;
   readonly member?: readonly string[];
   readonly writer?: readonly string[];
+  readonly present?: string;
+  readonly passphraseFile?: string;
 }
 
 type Evm = typeof import("@attestry/ledger/evm");
@@ -26,7 +37,7 @@ const loadEvm = (): Promise<Evm> => import("@attestry/ledger/evm");
 
 export function configure(command: Command): void {
   command.description(
-    "Deploys the contract that anchors stand in, and says who may write there. Adding or removing a member or a writer takes a " +
+    "Deploys the contract that anchors stand in, and says who may write there. Members, writers and logs change by a " +
       "majority of the members: one proposes, others approve. More in docs/ledgers.md.",
   );
   const account = command
@@ -65,27 +76,48 @@ export function configure(command: Command): void {
     );
   action<Options>(deploy, deployContract);
 
-  const status = shared("status", "Shows members, writers, logs and open proposals.").requiredOption(
-    "--contract <address>",
-    "the contract",
-  );
-  action<Options>(status, showStatus);
+  const governing = (name: string, summary: string): Command =>
+    shared(name, summary).requiredOption("--contract <address>", "the contract");
 
-  const propose = shared("propose", "Proposes a change, and approves it for the sender's member.")
-    .requiredOption("--contract <address>", "the contract")
-    .argument("<change>", "add-member, remove-member, add-writer or remove-writer")
-    .argument("<address...>", "the account; for add-writer the member and the account");
+  action<Options>(governing("status", "Shows members, writers, logs and open proposals."), showStatus);
+
+  const propose = governing("propose", "Proposes a change, and approves it for the sender's member.")
+    .argument("<change>", "add-member, remove-member, add-writer, remove-writer or set-log-key")
+    .argument("[address...]", "the account; for add-writer the member and the account; for set-log-key none")
+    .option("--notary <url>", "set-log-key: register this notary's log, or change its key to the one that it has now")
+    .option("--origin <name>", "set-log-key without --notary: the log's name")
+    .option("--log-key <key>", "and its ES256 key: a PEM file, or what `attestry key list` shows")
+    .addHelpText(
+      "after",
+      examples(
+        ["attestry ledger propose add-member 0xMEMBER --ledger URL --contract 0x5FbD…", "an agency joins"],
+        ["attestry ledger propose add-writer 0xMEMBER 0xACCOUNT --ledger URL --contract 0x5FbD…", "so does its notary"],
+        [
+          "attestry ledger propose set-log-key --notary http://127.0.0.1:8080 --ledger URL --contract 0x5FbD…",
+          "a log is registered, or gets another key where the present one is lost",
+        ],
+      ),
+    );
   action<Options>(propose, (context, options, change, addresses) =>
     proposeChange(context, options, change as string, addresses as readonly string[]),
   );
 
-  const approve = shared("approve", "Approves another member's proposal.")
-    .requiredOption("--contract <address>", "the contract")
-    .argument("<proposal>", "its id, as status shows it");
-  action<Options>(approve, async (context, options, id) => {
-    const { evm, at, account } = await open(options);
-    return showDecision(await evm.approveProposal(at, account, asHex(id as string)), context.output);
-  });
+  const approve = governing("approve", "Approves another member's proposal.").argument(
+    "<proposal>",
+    "its id, as status shows it",
+  );
+  action<Options>(approve, (context, options, id) => approveChange(context, options, parseProposalId(id as string)));
+
+  const rotate = governing("rotate-log-key", "Gives a log its next key, by a signature of the present one.")
+    .requiredOption("--origin <name>", "the log's name")
+    .requiredOption("--present <file>", "its present private key (keys/log-es256.pem of its notary)")
+    .requiredOption("--log-key <key>", "its next ES256 key: a PEM file, or what `attestry key list` shows")
+    .option("--passphrase-file <file>", "file that holds the present key's passphrase (or set ATTESTRY_PASSPHRASE)");
+  action<Options>(rotate, rotateLogKey);
+
+  const resign = governing("resign", "Gives up a role of the sender's own account; a member's writers go with it.");
+  resign.argument("<role>", "member or writer");
+  action<Options>(resign, (context, options, role) => resignRole(context, options, role as string));
 }
 
 async function open(options: Options): Promise<{ evm: Evm; at: ContractAt; account: EvmAccount }> {
@@ -115,7 +147,7 @@ async function deployContract({ output }: Context, options: Options): Promise<Ex
     url,
     chainId,
     account,
-    ...(options.notary === undefined ? {} : { logs: [await logOf(serverUrl(options.notary))] }),
+    ...(options.notary === undefined ? {} : { logs: [await readLog(serverUrl(options.notary))] }),
     ...(options.member === undefined ? {} : { members: options.member }),
     ...(options.writer === undefined ? {} : { writers: options.writer.map(parseWriter) }),
     ...(options.replaces === undefined ? {} : { replaces: options.replaces }),
@@ -126,14 +158,6 @@ async function deployContract({ output }: Context, options: Options): Promise<Ex
   );
   output.note(`Anchor there: attestry up --ledger ${url} --contract ${deployed.contract}`);
   return 0;
-}
-
-/** The log's name and receipt key, as the notary shows them. */
-async function logOf(notary: string): Promise<{ origin: string; publicKey: ReturnType<typeof parseCoseKey> }> {
-  const { createNotaryClient } = await import("@attestry/core/client");
-  const client = createNotaryClient({ url: notary });
-  const [{ origin }, publicKey] = await Promise.all([client.status(), client.receiptKey()]);
-  return { origin, publicKey };
 }
 
 function parseWriter(text: string): { member: string; account: string } {
@@ -150,12 +174,12 @@ async function showStatus({ output }: Context, options: Options): Promise<ExitCo
   output.value(consortium);
   for (const member of consortium.members) output.line(`member    ${member}`);
   for (const { member, account } of consortium.writers) output.line(`writer    ${account} of ${member}`);
-  for (const { origin, size } of consortium.logs)
-    output.line(plain(`log       ${origin}, anchored up to ${size} entries`));
-  for (const { id, action: change, approvals } of consortium.proposals) {
-    output.line(
-      `proposal  ${id}: ${change?.kind ?? "unknown"}, ${approvals} ${approvals === 1 ? "approval" : "approvals"}`,
-    );
+  for (const { origin, size, key } of consortium.logs) {
+    output.line(plain(`log       ${origin}, anchored up to ${size} entries, key ${describeKey(key)}`));
+  }
+  for (const proposal of consortium.proposals) {
+    output.line(`proposal  ${proposal.id}: ${describeChange(proposal.action)}`);
+    output.line(`          ${describeApprovals(proposal, consortium.members.length)}`);
   }
   return 0;
 }
@@ -166,39 +190,47 @@ async function proposeChange(
   change: string,
   addresses: readonly string[],
 ): Promise<ExitCode> {
-  const wanted = parseChange(change, addresses);
+  const wanted = await parseChange(await loadEvm(), change, addresses, options);
   const { evm, at, account } = await open(options);
-  return showDecision(await evm.proposeAction(at, account, wanted), output);
+  return showDecision(wanted, await evm.proposeAction(at, account, wanted), output);
 }
 
-function parseChange(change: string, addresses: readonly string[]): ConsortiumAction {
-  const [first = "", second = ""] = addresses.map(asHex);
-  const wanted = change === "add-writer" ? 2 : 1;
-  if (addresses.length !== wanted) {
-    throw new AttestryError(
-      "USAGE",
-      `${change} takes ${wanted === 1 ? "one address" : "a member's address and an account's"}.`,
-    );
-  }
-  if (change === "add-member" || change === "remove-member") return { kind: change, member: first as Hex };
-  if (change === "add-writer") return { kind: change, member: first as Hex, account: second as Hex };
-  if (change === "remove-writer") return { kind: change, account: first as Hex };
-  throw new AttestryError(
-    "USAGE",
-    `"${change}" is no change; add-member, remove-member, add-writer and remove-writer are.`,
-  );
+async function approveChange({ output }: Context, options: Options, id: Hex): Promise<ExitCode> {
+  const { evm, at, account } = await open(options);
+  const proposal = await evm.readProposal(at, id);
+  return showDecision(proposal?.action, await evm.approveProposal(at, account, id), output);
 }
 
-function asHex(text: string): Hex {
-  if (/^0x[0-9a-fA-F]+$/.test(text)) return text as Hex;
-  throw new AttestryError("USAGE", `"${text}" is not 0x and hexadecimal digits.`);
+async function rotateLogKey({ output }: Context, options: Options): Promise<ExitCode> {
+  const { origin, publicKey: next } = await findLog(options);
+  const { createFileSigner } = await import("@attestry/server");
+  const passphrase = passphraseFrom(options.passphraseFile);
+  const present = await createFileSigner(options.present ?? "", { passphrase });
+  const { evm, at, account } = await open(options);
+  await evm.rotateLogKey(at, account, { origin, present, next });
+  const key = evm.keyCoordinates({ publicKey: next });
+  output.value({ origin, key });
+  output.line(plain(`From now on ${origin} signs its anchors with ${describeKey(key)}.`));
+  return 0;
 }
 
-function showDecision(decision: Decision, output: Output): ExitCode {
-  output.value(decision);
+async function resignRole({ output }: Context, options: Options, role: string): Promise<ExitCode> {
+  if (role !== "member" && role !== "writer")
+    throw new AttestryError("USAGE", `"${plain(role)}" is no role: member and writer are.`);
+  const { evm, at, account } = await open(options);
+  await evm.resignRole(at, account, role);
+  output.value({ account: account.address, role });
+  output.line(`${account.address} is no ${role} any more.`);
+  return 0;
+}
+
+function showDecision(change: ConsortiumAction | undefined, decision: Decision, output: Output): ExitCode {
+  output.value({ ...decision, ...(change && { action: change }) });
   const { executed, approvals, members, id } = decision;
   output.line(
-    executed ? "Decided and done." : `Proposal ${id}: ${approvals} of ${members} members have approved so far.`,
+    executed
+      ? `Decided and done: ${describeChange(change)}.`
+      : `Proposal ${id}, ${describeChange(change)}: ${approvals} of ${members} members have approved so far.`,
   );
   return 0;
 }

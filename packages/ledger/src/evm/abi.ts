@@ -8,6 +8,7 @@ const signatures = [
   "struct Log { bytes32 keyX; bytes32 keyY; uint64 latestSize; uint64 keyNumber; }",
   "function anchor(bytes32 originHash, uint64 size, bytes32 root, bytes32 r, bytes32 s)",
   "function rotateLogKey(bytes32 originHash, bytes32 keyX, bytes32 keyY, bytes32 r, bytes32 s)",
+  "function renounceRole(bytes32 role, address callerConfirmation)",
   "function propose(bytes action) returns (bytes32 id)",
   "function approve(bytes32 id)",
   "function addMember(address member)",

@@ -14,6 +14,7 @@ import {
   readContract,
   signForContract,
 } from "./contract.ts";
+import { notInRole, type Role, roleIds } from "./refusal.ts";
 import { transact } from "./transact.ts";
 
 /** The coordinates of a log's P-256 key, 32 bytes each. */
@@ -63,7 +64,7 @@ export async function readConsortium(at: ContractAt): Promise<Consortium> {
     }),
   );
   const proposed = await readEvents(at, "Proposed");
-  const proposals = await Promise.all(proposed.map(({ args }) => readProposal(at, args.id)));
+  const proposals = await Promise.all(proposed.map(({ args }) => readAnyProposal(at, args.id)));
   const now = Date.now() / 1000;
   return { members, writers, logs, proposals: proposals.filter(({ deadline }) => deadline >= now) };
 }
@@ -87,6 +88,12 @@ export async function proposeAction(at: ContractAt, account: EvmAccount, action:
   return readDecision(at, id);
 }
 
+/** What is proposed under that id; undefined where it was decided, or never proposed. @throws UNAVAILABLE_LEDGER, POLICY_LEDGER */
+export async function readProposal(at: ContractAt, id: Hex): Promise<Proposal | undefined> {
+  const proposal = await readAnyProposal(at, id);
+  return proposal.deadline === 0 ? undefined : proposal;
+}
+
 /** Approves what another member proposed. @throws POLICY_LEDGER with the reason `not-a-member`, `UnknownProposal` or `ProposalLapsed` */
 export async function approveProposal(at: ContractAt, account: EvmAccount, id: Hex): Promise<Decision> {
   await call(at, account, encodeCall("approve", [id]));
@@ -105,17 +112,25 @@ export async function rotateLogKey(
   await call(at, account, encodeCall("rotateLogKey", [originHash(origin), key.x, key.y, r, s]));
 }
 
+/** Gives up a role of the account's own; a member's writers go with it. @throws POLICY_LEDGER when it has none; UNAVAILABLE_LEDGER */
+export async function resignRole(at: ContractAt, account: EvmAccount, role: Role): Promise<void> {
+  const { address } = account;
+  const holders = await readContract(at, role === "member" ? "getMembers" : "getWriters", []);
+  if (!holders.includes(address)) throw notInRole(role, address);
+  await call(at, account, encodeCall("renounceRole", [roleIds[role], address]));
+}
+
 function call(at: ContractAt, account: EvmAccount, data: Hex): ReturnType<typeof transact> {
   return transact({ ...at, account, to: at.contract, data: async () => data });
 }
 
 async function readDecision(at: ContractAt, id: Hex): Promise<Decision> {
-  const { deadline, approvals } = await readProposal(at, id);
+  const { deadline, approvals } = await readAnyProposal(at, id);
   const members = await readContract(at, "getMembers", []);
   return { id, executed: deadline === 0, approvals, members: members.length };
 }
 
-async function readProposal(at: ContractAt, id: Hex): Promise<Proposal> {
+async function readAnyProposal(at: ContractAt, id: Hex): Promise<Proposal> {
   const [action, deadline] = await readContract(at, "proposals", [id]);
   const approvals = await readContract(at, "approvalsOf", [id]);
   return { id, action: parseAction(action), approvals: Number(approvals), deadline: Number(deadline) };
