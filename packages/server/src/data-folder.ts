@@ -22,6 +22,11 @@ export interface DataFolder {
   readonly witness: string;
   /** How long registrations took, for plots. */
   readonly latency: string;
+  /** How long records are kept and who keeps the vault's keys; written by the operator. */
+  readonly vaultConfig: string;
+  readonly vaultKeyring: string;
+  /** Opens the keyring, where nobody gives a passphrase. */
+  readonly vaultPassphrase: string;
 }
 
 /** $ATTESTRY_DATA, else ~/.attestry. */
@@ -42,6 +47,9 @@ export function dataFolder(folder: string): DataFolder {
     adminToken: join(folder, "admin.token"),
     witness: join(folder, "witness.db"),
     latency: join(folder, "latency.json"),
+    vaultConfig: join(folder, "vault.json"),
+    vaultKeyring: join(folder, "keys", "vault.keyring"),
+    vaultPassphrase: join(folder, "keys", "vault.passphrase"),
   };
 }
 
