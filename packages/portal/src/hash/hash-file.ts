@@ -11,6 +11,18 @@ export interface HashOptions {
   readonly signal?: AbortSignal;
 }
 
+/** A worker that waits for a file: it was loaded while the network was there. */
+let spare: Worker | undefined;
+
+/** Loads the worker ahead of time, so that a page that is open goes on without the network. */
+export function prepareHashing(): void {
+  spare ??= start();
+}
+
+function start(): Worker {
+  return new Worker(scriptUrl(workerUrl), { type: "module" });
+}
+
 /**
  * SHA-256 in lower-case hexadecimal.
  * @throws USAGE_FILE when the file cannot be read to its end; the signal's reason when it is given up
@@ -18,14 +30,16 @@ export interface HashOptions {
 export function hashFile(file: Blob, { onBytes, signal }: HashOptions = {}): Promise<string> {
   return new Promise((resolve, reject) => {
     if (signal?.aborted === true) return reject(signal.reason);
-    const worker = new Worker(scriptUrl(workerUrl), { type: "module" });
+    const worker = spare ?? start();
+    spare = undefined;
     const giveUp = (): void => {
       worker.terminate();
       reject(signal?.reason);
     };
     const end = (settle: () => void): void => {
       signal?.removeEventListener("abort", giveUp);
-      worker.terminate();
+      if (spare === undefined) spare = worker;
+      else worker.terminate();
       settle();
     };
     signal?.addEventListener("abort", giveUp, { once: true });
@@ -34,7 +48,10 @@ export function hashFile(file: Blob, { onBytes, signal }: HashOptions = {}): Pro
       else if ("hash" in data) end(() => resolve(data.hash));
       else end(() => reject(new AttestryError("USAGE_FILE", "The file cannot be read to its end.")));
     };
-    worker.onerror = () => end(() => reject(new AttestryError("FATAL_INTERNAL", "The hashing could not be started.")));
+    worker.onerror = () => {
+      worker.terminate();
+      reject(new AttestryError("FATAL_INTERNAL", "The hashing could not be started."));
+    };
     worker.postMessage(file);
   });
 }

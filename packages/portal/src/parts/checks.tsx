@@ -5,7 +5,7 @@ import type { TrustBasis } from "../verify/question.ts";
 import { Icon } from "./icons.tsx";
 import type { VerdictWords } from "./verdict.tsx";
 
-const icons = { pass: "check", fail: "cross", unknown: "question" } as const;
+const icons = { pass: "check", fail: "cross", unknown: "question", unasked: "dash" } as const;
 
 export interface ChecksProps {
   readonly words: VerdictWords["checks"];
@@ -18,28 +18,42 @@ export function Checks({ words, checks, basis }: ChecksProps): VNode {
   return (
     <ul class="checks">
       {checks.map((check, at) => (
-        <li key={`${at}-${check.name}`} class={`checks__item checks__item--${check.status}`} data-check={check.name}>
-          <details>
-            <summary>
-              <span class="checks__symbol">
-                <Icon name={icons[check.status]} size={20} />
-              </span>
-              <span class="checks__name">{words.names[check.name]}</span>
-              <span class="checks__status">{words.status[check.status]}</span>
-            </summary>
-            <Explained words={words} check={check} basis={basis} />
-          </details>
-        </li>
+        <Item key={`${at}-${check.name}`} words={words} check={check} basis={basis} />
       ))}
     </ul>
   );
 }
 
-function Explained({ words, check, basis }: Omit<ChecksProps, "checks"> & { readonly check: Check }): VNode {
+type ItemProps = Omit<ChecksProps, "checks"> & { readonly check: Check };
+
+function Item({ words, check, basis }: ItemProps): VNode {
+  const look = lookOf(check);
+  return (
+    <li class={`checks__item checks__item--${look}`} data-check={check.name}>
+      <details>
+        <summary>
+          <span class="checks__symbol">
+            <Icon name={icons[look]} size={20} />
+          </span>
+          <span class="checks__name">{words.names[check.name]}</span>
+          <span class="checks__status">{words.status[look]}</span>
+        </summary>
+        <Explained words={words} check={check} basis={basis} />
+      </details>
+    </li>
+  );
+}
+
+/** A quorum of none is met by nobody at all: that is nothing to count among what passed. */
+function lookOf({ name, status, facts }: Check): keyof typeof icons {
+  return name === "witnesses" && status === "pass" && facts?.["quorum"] === 0 ? "unasked" : status;
+}
+
+function Explained({ words, check, basis }: ItemProps): VNode {
   const { name, status, detail, trust, code } = check;
   return (
     <div class="checks__body">
-      <p>{words[status][name]}</p>
+      <p>{lookOf(check) === "unasked" ? words.unasked : words[status][name]}</p>
       <p>
         <strong>{words.rests}:</strong> {words.trust[restsOn(check, basis)]}
       </p>

@@ -1,7 +1,17 @@
 /** The portal's own drawings. They say nothing that words beside them do not say, so screen readers skip them. */
 import type { VNode } from "preact";
 
-export type IconName = "check" | "cross" | "question" | "warning" | "info" | "replaced" | "file" | "chevron" | "seal";
+export type IconName =
+  | "check"
+  | "cross"
+  | "question"
+  | "warning"
+  | "info"
+  | "replaced"
+  | "file"
+  | "chevron"
+  | "seal"
+  | "dash";
 
 /** Each is drawn on 24 by 24 in the colour of the text around it. */
 const shapes: Readonly<Record<IconName, VNode>> = {
@@ -14,6 +24,7 @@ const shapes: Readonly<Record<IconName, VNode>> = {
   info: <path d="M12 2a10 10 0 1 0 0 20 10 10 0 0 0 0-20zm1 15h-2v-6h2zm0-8h-2V7h2z" />,
   replaced: <path d="M12 5V1.5L7 6.5l5 5V7a5.5 5.5 0 1 1-5.5 5.5h-2A7.5 7.5 0 1 0 12 5z" />,
   file: <path d="M6 2h8l5 5v15H5V3a1 1 0 0 1 1-1zm7 1.5V8h4.5zM8 12v1.5h8V12zm0 3.5V17h8v-1.5z" />,
+  dash: <path d="M5 11h14v2H5z" />,
   chevron: <path d="M7.4 8.6 12 13.2l4.6-4.6L18 10l-6 6-6-6z" />,
   seal: (
     <path d="M12 1 3 5v6.5c0 5.2 3.8 9.9 9 11.5 5.2-1.6 9-6.3 9-11.5V5zm-1.4 15.2-4-4L8 10.8l2.6 2.6 5.6-5.6 1.4 1.4z" />

@@ -1,6 +1,7 @@
 /** The front page: anyone drops a file and learns who signed it, when, and whether it is unchanged. Nothing is sent anywhere. */
 import type { VNode } from "preact";
 import { useEffect, useMemo, useRef } from "preact/hooks";
+import { prepareHashing } from "../../hash/hash-file.ts";
 import type { PageProps } from "../../pages.ts";
 import { FileDrop } from "../../parts/file-drop.tsx";
 import { Progress } from "../../parts/progress.tsx";
@@ -31,7 +32,7 @@ export function Page({ words, place }: PageProps<VerifyWords>): VNode {
   return (
     <div class="narrow verify">
       <h1>{words.title}</h1>
-      <p class="intro">{words.intro}</p>
+      {stage.kind === "idle" && <p class="intro">{words.intro}</p>}
       {link === "bad" && <Alert tone="error" text={words.problems.link} />}
       {typeof link === "object" && stage.kind !== "done" && <LinkNotice words={words} />}
       <Live words={words} stage={stage} />
@@ -67,7 +68,10 @@ function linkOf(query: URLSearchParams): Link | "bad" | undefined {
 function prepare(): void {
   void meetNotary();
   const later = globalThis.requestIdleCallback ?? setTimeout;
-  later(() => prepareVerifier());
+  later(() => {
+    prepareHashing();
+    prepareVerifier();
+  });
 }
 
 interface IdleProps {

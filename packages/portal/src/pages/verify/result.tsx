@@ -31,8 +31,8 @@ export function Result({ words, subject, answer, heading, onFiles, onAnother }: 
         <Beside words={words} answer={answer} />
       </Verdict>
       <Warnings words={words} answer={answer} />
-      <Compared words={words} subject={subject} answer={answer} />
       {report?.statement !== undefined && <Facts words={verdictWords.facts} report={report} record={record} />}
+      <Compared words={words} subject={subject} answer={answer} />
       {report !== undefined && (
         <details class="panel">
           <summary>

@@ -55,7 +55,7 @@ export const words = {
   ended: "Withdrawn on",
   ownEntry: "Show the file’s own record",
   download: "Download the proof",
-  another: "Check another file",
+  another: "Start over",
   addFile: "Add the file",
   trust: {
     heading: "What this verdict rests on",

@@ -56,7 +56,7 @@ export const words: typeof en = {
   ended: "Retirado el",
   ownEntry: "Ver el registro propio del archivo",
   download: "Descargar la prueba",
-  another: "Comprobar otro archivo",
+  another: "Empezar de nuevo",
   addFile: "Añadir el archivo",
   trust: {
     heading: "En qué se apoya este veredicto",
