@@ -40,9 +40,12 @@ export interface LockParts extends SessionParts {
 export function createLocks(parts: LockParts): Locks {
   const { catalogue, clock } = parts;
   const sessions = createSessions(parts);
+  /** Locks that this process could not let go of, to be taken up again. */
+  const left = new Map<string, string>();
 
   const lock: Locks["lock"] = async (id, run) => {
-    const holder = randomBytes(16).toString("hex");
+    const holder = left.get(id) ?? randomBytes(16).toString("hex");
+    left.delete(id);
     let renewed = clock();
     const take = (): Promise<UploadRow> => {
       renewed = clock();
@@ -52,11 +55,10 @@ export function createLocks(parts: LockParts): Locks {
     const keep = async (): Promise<void> => {
       if (clock() - renewed >= renewAfter) await take();
     };
-    const row = await take();
     try {
-      return await run(row, holder, keep);
+      return await run(await take(), holder, keep);
     } finally {
-      await catalogue.unlockUpload(id, holder).catch(() => {}); // it ends by itself
+      await catalogue.unlockUpload(id, holder).catch(() => left.set(id, holder)); // in time it ends by itself
     }
   };
 
