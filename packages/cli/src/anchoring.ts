@@ -36,7 +36,7 @@ export function addAnchoringOptions(command: Command): Command {
     .option("--tsa <url=roots...>", "have checkpoints stamped by this RFC 3161 authority; roots: a PEM file")
     .option(
       "--anchor-every <seconds>",
-      "anchor and stamp when the log has grown and so long has passed (default: 60; 5 on this machine's own chain)",
+      "anchor and stamp when the log has grown and so long has passed (default: 60; 30 on this machine's own chain)",
     );
 }
 

@@ -79,13 +79,13 @@ describe("anchors on the command line", { concurrency: 2 }, () => {
 
   test("killed, it leaves no node behind; started again, it goes on with the same chain", async (t) => {
     const home = temporaryHome(t);
-    const first = await startNotary(t, home);
+    const first = await startNotary(t, home, ["--anchor-every", "1"]);
     writeFileSync(join(home, "a.txt"), "a");
     await notarize(home, first, "a.txt");
     const { about } = await covered(first.url, 1);
     const { blockId, block } = (await runJson(["anchors", "--server", first.url], { home })).values[0].anchors[0];
     await first.kill();
-    const second = await startNotary(t, home); // at once: the node before is still writing
+    const second = await startNotary(t, home, ["--anchor-every", "1"]); // at once: the node before is still writing
     writeFileSync(join(home, "b.txt"), "b");
     await notarize(home, second, "b.txt");
     const now = await covered(second.url, 2);
