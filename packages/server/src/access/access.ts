@@ -43,7 +43,7 @@ export interface AccessParts extends PublicAddress {
  */
 export async function openAccess(parts: AccessParts): Promise<Access> {
   const { folder, notary, adminToken, passphrase, now, publicUrl } = parts;
-  const { providers } = readSignInConfig(folder.portal);
+  const { providers } = await readSignInConfig(folder.portal);
   const signIn = createSignIn(await Promise.all(providers.map((one) => openProvider(one, folder.folder))), now);
   const ownIssuer = await openNotaryIssuer({ notary, path: folder.custodyKey, passphrase, now });
   const store = openSqliteAccessStore(folder.access);

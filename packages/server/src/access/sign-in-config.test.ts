@@ -16,17 +16,18 @@ const entra = {
   roles: { "Attestry.Admin": ["administrator"] },
 };
 
-const parse = (...providers: object[]): unknown => parseSignInConfig(JSON.stringify({ providers }), "portal.json");
+const parse = (...providers: object[]): Promise<unknown> =>
+  parseSignInConfig(JSON.stringify({ providers }), "portal.json");
 
-test("a configuration is read as it stands, and none is no provider", (t) => {
-  assert.deepEqual(parse(entra), { providers: [entra] });
-  assert.deepEqual(parse({ ...entra, issuer: "http://127.0.0.1:3000" }), {
+test("a configuration is read as it stands, and none is no provider", async (t) => {
+  assert.deepEqual(await parse(entra), { providers: [entra] });
+  assert.deepEqual(await parse({ ...entra, issuer: "http://127.0.0.1:3000" }), {
     providers: [{ ...entra, issuer: "http://127.0.0.1:3000" }],
   });
-  assert.deepEqual(readSignInConfig(join(temporaryFolder(t), "portal.json")), { providers: [] });
+  assert.deepEqual(await readSignInConfig(join(temporaryFolder(t), "portal.json")), { providers: [] });
 });
 
-test("what could not work, or would be unsafe, is refused with its place", () => {
+test("what could not work, or would be unsafe, is refused with its place", async () => {
   const wrong: [object, RegExp][] = [
     [{ ...entra, id: "Entra ID" }, /portal\.json: \/providers\/0\/id/],
     [{ ...entra, id: "local" }, /"local" is taken/],
@@ -44,13 +45,13 @@ test("what could not work, or would be unsafe, is refused with its place", () =>
     [{ ...entra, roleClaim: undefined }, /\/providers\/0/],
   ];
   for (const [provider, place] of wrong) {
-    assert.throws(
-      () => parse(provider),
+    await assert.rejects(
+      parse(provider),
       (error) => isAttestryError(error) && error.code === "USAGE" && place.test(error.message),
     );
   }
-  assert.throws(() => parse(entra, entra), /"entra" is taken/);
-  assert.throws(() => parseSignInConfig("{", "portal.json"), /portal\.json: this is not JSON/);
+  await assert.rejects(parse(entra, entra), /"entra" is taken/);
+  await assert.rejects(parseSignInConfig("{", "portal.json"), /portal\.json: this is not JSON/);
 });
 
 test("a notary does not start with a secret that is missing, or that others can read", async (t) => {

@@ -5,7 +5,6 @@
 import { readFileSync } from "node:fs";
 import { AttestryError } from "@attestry/core";
 import { type TSchema, Type } from "typebox";
-import { Compile } from "typebox/compile";
 import { type Role, roles } from "./roles.ts";
 
 export interface ProviderConfig {
@@ -67,7 +66,7 @@ const fixedParameters =
   /^(client_id|response_type|response_mode|redirect_uri|scope|state|nonce|code_challenge.*|request.*)$/;
 
 /** No providers where there is no such file. @throws USAGE, naming the place that is wrong */
-export function readSignInConfig(path: string): SignInConfig {
+export async function readSignInConfig(path: string): Promise<SignInConfig> {
   let content: string;
   try {
     content = readFileSync(path, "utf8");
@@ -79,7 +78,7 @@ export function readSignInConfig(path: string): SignInConfig {
 }
 
 /** @throws USAGE, naming the place that is wrong */
-export function parseSignInConfig(content: string, path: string): SignInConfig {
+export async function parseSignInConfig(content: string, path: string): Promise<SignInConfig> {
   const wrong = (what: string): AttestryError => new AttestryError("USAGE", `${path}: ${what}`);
   let value: unknown;
   try {
@@ -87,6 +86,7 @@ export function parseSignInConfig(content: string, path: string): SignInConfig {
   } catch {
     throw wrong("this is not JSON.");
   }
+  const { Compile } = await import("typebox/compile"); // slow to load, and most notaries have no such file
   const [first] = Compile(schema).Errors(value);
   if (first !== undefined) throw wrong(`${first.instancePath || "the whole"} ${first.message}.`);
   const config = value as SignInConfig;
