@@ -8,10 +8,11 @@ import { isLoopback, listen, stop } from "./http/listen.ts";
 import { openOrCreatePublicKey } from "./keys/file-signer.ts";
 import { createNotary, type Notary, type NotaryOptions } from "./notary.ts";
 import { openTimeStampAuthority } from "./tsa/open.ts";
+import { openVault } from "./vault/open.ts";
 
 export interface ServerOptions
   extends NotaryOptions,
-    Omit<AppOptions, "notary" | "adminToken" | "access" | "authority"> {
+    Omit<AppOptions, "notary" | "adminToken" | "access" | "authority" | "vault"> {
   /** Default 127.0.0.1. */
   readonly host?: string;
   /** Default 8080; 0 takes a free one. */
@@ -50,7 +51,10 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   checkPassphrase(options, host);
   const folder = createDataFolder(options.data);
   const notary = await createNotary(options);
-  let closeAccess = async (): Promise<void> => {};
+  const opened = [notary.close];
+  const closeParts = async (): Promise<void> => {
+    for (const step of opened.splice(0).reverse()) await step();
+  };
   try {
     const adminToken = await openAdminToken(folder.adminToken);
     if (loopback) await enrolLocalUser(notary, folder.issuerKey, options.passphrase, logger);
@@ -60,12 +64,16 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     const authority = openTimeStampAuthority({ folder: folder.keys, origin: notary.origin, passphrase, now, logger });
     const { publicUrl } = options;
     const access = await openAccess({ folder, notary, adminToken, passphrase, now, publicUrl });
-    closeAccess = access.close;
+    opened.push(access.close);
+    const { clock, database } = options;
+    const vault = await openVault({ folder, notary, issuer: access.ownIssuer, database, passphrase, clock, logger });
+    opened.push(vault.close);
     const app = await createApp({
       ...options,
       notary,
       authority,
       access,
+      vault,
       logger,
       ...(rateLimits && { rateLimits }),
     });
@@ -75,22 +83,20 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     let closing: Promise<void> | undefined;
     const close = async (): Promise<void> => {
       await stop(app, stopTimeout);
-      await closeAccess();
-      await notary.close();
+      await closeParts();
       logger.info("stopped");
     };
     return {
       url,
       notary,
-      makePortalLink: () => `${url}/auth/local?code=${access.signIn.makeLocalCode()}`,
+      makePortalLink: () => `${publicUrl ?? url}/auth/local?code=${access.signIn.makeLocalCode()}`,
       close(): Promise<void> {
         closing ??= close();
         return closing;
       },
     };
   } catch (error) {
-    await closeAccess();
-    await notary.close();
+    await closeParts();
     throw error;
   }
 }

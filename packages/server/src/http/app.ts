@@ -6,6 +6,7 @@ import { createIdentify } from "../access/identify.ts";
 import type { Notary } from "../notary.ts";
 import type { OpenedAuthority } from "../tsa/open.ts";
 import { timeStampRoutes } from "../tsa/route.ts";
+import type { Vault } from "../vault/vault.ts";
 import { accessRoutes } from "./access-routes.ts";
 import { anchorRoutes } from "./anchor-routes.ts";
 import { createIntake } from "./body.ts";
@@ -17,11 +18,13 @@ import { createHttp, type HttpOptions } from "./fastify.ts";
 import { historyRoutes } from "./history-routes.ts";
 import { issuerRoutes } from "./issuer-routes.ts";
 import { logRoutes } from "./log-routes.ts";
+import { objectRoutes } from "./object-routes.ts";
 import { hasPortal, portalRoutes } from "./portal-routes.ts";
 import { createRateLimiter, type RateLimit } from "./rate-limit.ts";
 import { batchRoutes, statementRoutes } from "./registration-routes.ts";
 import { sessionRoutes } from "./session-routes.ts";
 import { statusRoutes } from "./status-routes.ts";
+import { uploadRoutes } from "./upload-routes.ts";
 
 export interface AppOptions extends HttpOptions {
   readonly notary: Notary;
@@ -29,6 +32,8 @@ export interface AppOptions extends HttpOptions {
   readonly authority?: OpenedAuthority;
   /** Tokens, certificates and sessions. */
   readonly access?: Access;
+  /** Content off-chain; without it there are no addresses for it. */
+  readonly vault?: Vault;
   /** Lets its bearer do everything; for an application without `access`. */
   readonly adminToken?: string;
   /** For each client: statements registered, requests that read. Default: not limited. */
@@ -53,6 +58,8 @@ const groups = [
   issuerRoutes,
   accessRoutes,
   sessionRoutes,
+  objectRoutes,
+  uploadRoutes,
   statusRoutes,
   historyRoutes,
   scrapiRoutes,
@@ -81,6 +88,7 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
     isStopping,
     publicUrl: options.publicUrl,
     access: options.access,
+    vault: options.vault,
   };
   addAccessHook(app, options.access?.identify ?? createIdentify({ adminToken: options.adminToken }));
   await openApi(app);

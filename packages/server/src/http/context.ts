@@ -2,6 +2,7 @@
 import type { Access } from "../access/access.ts";
 import type { Notary } from "../notary.ts";
 import type { OpenedAuthority } from "../tsa/open.ts";
+import type { Vault } from "../vault/vault.ts";
 import type { Intake } from "./body.ts";
 import type { RateLimiter } from "./rate-limit.ts";
 
@@ -23,6 +24,8 @@ export interface RouteContext {
   readonly isStopping: () => boolean;
   /** Tokens, sessions, sign-in; without it only the administrator's token is known. */
   readonly access: Access | undefined;
+  /** Content off-chain; without it there are no such addresses. */
+  readonly vault: Vault | undefined;
   /** Where the public reaches the notary: an origin such as `https://notary.example.gov`. Undefined: as the client did. */
   readonly publicUrl: string | undefined;
 }
@@ -31,5 +34,7 @@ declare module "fastify" {
   interface FastifyContextConfig {
     /** Requests to this route are not counted as reading. */
     unlimited?: boolean;
+    /** The body may take any time, as long as it keeps coming. */
+    longBody?: boolean;
   }
 }

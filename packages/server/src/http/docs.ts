@@ -118,7 +118,7 @@ function describe(path: string, method: string, operation: Operation): string {
   const body = Object.keys(operation.requestBody?.content ?? {}).map(
     (type) => ` · body <code>${escapeHtml(type)}</code>`,
   );
-  const token = operation.security === undefined ? "" : " · administrator's token";
+  const token = operation.security === undefined ? "" : " · token";
   const rows = (operation.parameters ?? []).map(({ name, in: place, required, schema }) => {
     const about = schema?.description ?? schema?.type ?? "";
     return `<tr><td><code>${escapeHtml(name)}</code></td><td>${escapeHtml(place)}${required ? ", required" : ""}</td><td>${escapeHtml(about)}</td></tr>`;

@@ -55,6 +55,7 @@ export function createHttp(options: HttpOptions, hooks: HttpHooks): Http {
   app.addHook("onRequest", (request, _reply, done) => {
     if (stopping) throw new AttestryError("UNAVAILABLE_STOPPING");
     if (request.routeOptions.config.unlimited !== true) reading?.take(request.ip, 1);
+    if (request.routeOptions.config.longBody !== true) limitTime(request, options.requestTimeout ?? 30_000);
     done();
   });
   app.addHook("onResponse", (request, reply, done) => {
@@ -74,7 +75,7 @@ export function createHttp(options: HttpOptions, hooks: HttpHooks): Http {
 function createFastify({ logger, trustProxy, tls, headersTimeout, requestTimeout }: HttpOptions): FastifyInstance {
   const whole = requestTimeout ?? 30_000;
   const timeouts = {
-    requestTimeout: whole,
+    requestTimeout: 0, // `limitTime` does it, since some requests may take longer
     headersTimeout: Math.min(headersTimeout ?? 10_000, whole),
     connectionsCheckingInterval: Math.min(1000, whole / 2), // how often node looks for requests that are over their time
     maxHeaderSize: 16 * 1024,
@@ -118,6 +119,16 @@ function checkCertificate(tls: NonNullable<HttpOptions["tls"]>): void {
   }
   // OpenSSL passes over what is no certificate: nobody would get in, and nobody would know why
   if (tls.clientCa !== undefined) parsePemCertificates(tls.clientCa);
+}
+
+/** Cuts off a client that takes longer than so many milliseconds to send its body. */
+function limitTime({ raw }: FastifyRequest, milliseconds: number): void {
+  const { "content-length": length, "transfer-encoding": encoding } = raw.headers;
+  if (raw.complete || (encoding === undefined && (length === undefined || length === "0"))) return;
+  const timer = setTimeout(() => {
+    refuseConnection(Object.assign(new Error(), { code: "ERR_HTTP_REQUEST_TIMEOUT" }), raw.socket);
+  }, milliseconds);
+  raw.once("end", () => clearTimeout(timer)).once("close", () => clearTimeout(timer));
 }
 
 /** Requests that never became one: too slow, too large a header, or not HTTP. */
