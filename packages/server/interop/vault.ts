@@ -1,4 +1,4 @@
-/** The check of the vault's format: Tink opens what we sealed, and we open what Tink seals. */
+/** The checks of the vault's format: Tink opens what we sealed, we open what Tink seals, and the page on it is right. */
 import { randomBytes } from "node:crypto";
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -42,6 +42,10 @@ export async function checkVault(report: Report, python: Toolset, work: string):
     for (const file of files) checkTheirs(folder, file.replace(".tink", ""));
     return `${files.length} objects, refused under another name`;
   });
+  const page = join(import.meta.dirname, "../../../docs/format/vault.md");
+  await report.check(pinned("cryptography"), "the decrypter of docs/format/vault.md", python, async (commandOf) =>
+    printed(await run([...commandOf("vault_example.py"), page])),
+  );
 }
 
 function checkTheirs(folder: string, id: string): void {
