@@ -1,0 +1,3 @@
+/** `@attestry/azure`: drivers for Azure's services. Microsoft's libraries are loaded when a driver is opened. */
+export type { AccountOptions } from "./account.ts";
+export { type BlobStoreOptions, openBlobStore } from "./blob-store.ts";

@@ -1,0 +1,65 @@
+/** What the tests of this package share: the emulators, in processes of their own, and why they cannot run. */
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
+import type { AddressInfo } from "node:net";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { hasSdk } from "./sdk.ts";
+
+/** The reason to skip a test, when the libraries are not there. */
+export const missing: string | undefined = hasSdk("@azure/storage-blob")
+  ? undefined
+  : "the libraries of Azure and the emulators are not installed: npm run setup:azure";
+
+type Context = { after(clean: () => void | Promise<void>): void };
+
+export function temporaryFolder(t: Context): string {
+  const folder = mkdtempSync(join(tmpdir(), "attestry-azure-"));
+  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+export interface Emulator {
+  readonly port: number;
+  stop(): Promise<void>;
+}
+
+/** Starts a program of the emulators' packages and waits for the line that says that it listens. */
+export async function startEmulator(program: string, args: (port: number) => readonly string[]): Promise<Emulator> {
+  const port = await freePort();
+  const path = join(import.meta.dirname, "../sdk/node_modules", program);
+  const child = spawn(process.execPath, [path, ...args(port)], { stdio: ["ignore", "pipe", "pipe"] });
+  await listening(child);
+  return {
+    port,
+    stop: async () => {
+      const exited = once(child, "exit");
+      child.kill("SIGKILL");
+      await exited;
+    },
+  };
+}
+
+function listening(child: ChildProcess): Promise<void> {
+  return new Promise((resolve, reject) => {
+    let output = "";
+    const read = (text: Buffer) => {
+      output += text;
+      if (/listen|Ready to accept/i.test(output)) resolve();
+    };
+    child.stdout?.on("data", read);
+    child.stderr?.on("data", read);
+    child.once("exit", (code) => reject(new Error(`the emulator ended with ${code}: ${output}`)));
+  });
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, "close");
+  return port;
+}
