@@ -8,6 +8,7 @@ import { benchAnchoring } from "./anchoring.ts";
 import type { Bench, Figure } from "./figure.ts";
 import { benchGrowth } from "./growth.ts";
 import { benchHashing } from "./hashing.ts";
+import { benchPortal } from "./portal.ts";
 import { benchRegistration } from "./registration.ts";
 import { benchVerify } from "./verify.ts";
 
@@ -17,6 +18,7 @@ const parts: Readonly<Record<string, Bench>> = {
   verify: benchVerify,
   anchoring: benchAnchoring,
   growth: benchGrowth,
+  portal: benchPortal,
 };
 
 const quick = process.argv.includes("--quick");

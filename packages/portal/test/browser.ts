@@ -3,7 +3,7 @@
  * test file; a context of its own (storage, service worker, language) for each page that a test opens.
  */
 import assert from "node:assert/strict";
-import { accessSync, constants, mkdirSync, readFileSync } from "node:fs";
+import { mkdirSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { after, type TestContext } from "node:test";
@@ -11,6 +11,7 @@ import { type Browser, type BrowserContextOptions, chromium, type Page } from "p
 import type { ServerOptions } from "../../server/src/server.ts";
 import { startTestServer, type TestServer } from "../../server/src/testing.ts";
 import { buildIfNeeded, distFolder } from "../build.ts";
+import { chromiumPath } from "./chromium.ts";
 
 const screenshots = join(import.meta.dirname, "../../../.tmp/screenshots");
 const axeSource: string = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
@@ -26,30 +27,6 @@ export interface OpenOptions extends BrowserContextOptions {
 
 let browser: Promise<Browser> | undefined;
 after(async () => (await browser)?.close());
-
-/** Where Chromium is; undefined when this machine has none. */
-export function chromiumPath(): string | undefined {
-  const places = [
-    process.env["CHROMIUM_PATH"],
-    "/usr/bin/chromium",
-    "/usr/bin/chromium-browser",
-    "/usr/bin/google-chrome",
-    "/usr/bin/google-chrome-stable",
-    "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
-    "/Applications/Chromium.app/Contents/MacOS/Chromium",
-    "C:\\Program Files\\Google\\Chrome\\Application\\chrome.exe",
-  ];
-  return places.find((path) => path !== undefined && path !== "" && isExecutable(path));
-}
-
-function isExecutable(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
-}
 
 /** The file's browser, started at its first use; undefined, and the test skipped, where there is no Chromium. */
 export async function openBrowser(t: TestContext): Promise<Browser | undefined> {

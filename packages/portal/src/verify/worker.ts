@@ -1,5 +1,5 @@
 /** The verifier, beside the page: core and its cryptography are loaded here, and only when there is something to verify. */
-import { AttestryError, anchorStorageSlot, type ErrorCode, isAttestryError, parseTrustFile } from "@attestry/core";
+import { AttestryError, type ErrorCode, isAttestryError, parseTrustFile } from "@attestry/core";
 import { judge } from "./judge.ts";
 import type { Answer, Question } from "./question.ts";
 
@@ -20,9 +20,6 @@ addEventListener("message", ({ data }: MessageEvent<VerifyRequest>) => {
   };
   answer(data).then(tell, failed);
 });
-
-// What only some proofs need is loaded now as well: the network may be gone when such a proof comes.
-void Promise.allSettled([import("@attestry/core/x509"), import("@attestry/core/timestamp"), anchorStorageSlot("", 1)]);
 
 async function answer(request: VerifyRequest): Promise<VerifyMessage> {
   const { id } = request;

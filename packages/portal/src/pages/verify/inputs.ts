@@ -1,5 +1,6 @@
 /** What was dropped: which of it is the file, and which its proof. */
-import { maxProofFileLength } from "@attestry/core";
+/** Core's `maxProofFileLength`, whose module would bring all of core into the first load of the page. */
+export const maxProofLength: number = 4 * 1024 * 1024;
 
 export interface Dropped {
   readonly file?: File;
@@ -18,7 +19,7 @@ export async function sortDropped(files: readonly File[]): Promise<Dropped | und
 /** By its name, or by how a proof file begins: a COSE_Sign1 (RFC 9052 §4.2), that is tag 18 and an array of four. */
 async function isProof(file: File): Promise<boolean> {
   if (file.name.toLowerCase().endsWith(".proof")) return true;
-  if (file.size > maxProofFileLength) return false;
+  if (file.size > maxProofLength) return false;
   try {
     const [tag, array] = new Uint8Array(await file.slice(0, 2).arrayBuffer());
     return tag === 0xd2 && array === 0x84;
