@@ -166,7 +166,10 @@ export interface Vault {
   /** All custody events of the objects that have the id or hash, in the order of the log. */
   custodyOf(ref: string): Promise<CustodyRecord[]>;
 
-  /** Finishes what a crash left undone, and removes uploads that nobody went on with and segments that belong to nothing. */
+  /**
+   * Finishes what a crash left undone, and removes uploads that nobody went on with and segments that belong to nothing, such as
+   * those of an object whose key was destroyed just before a crash. To be run after each start, and daily.
+   */
   sweep(): Promise<SweepSummary>;
   /**
    * Wraps every data key anew under the newest key-encryption key; touches no content. May be stopped and begun again.

@@ -45,6 +45,7 @@ export interface TestVaultOptions extends Partial<Omit<VaultOptions, "clock" | "
   readonly place?: VaultPlace;
   readonly clerk?: Issuer;
   readonly clock?: { now: number };
+  readonly tellIssuer?: (issuer: NotaryIssuer) => NotaryIssuer;
 }
 
 type TestContext = { after(clean: () => void | Promise<void>): void };
@@ -77,7 +78,7 @@ export async function openTestVault(t: TestContext, options: TestVaultOptions = 
     objects: options.objects ?? (await place.openObjects()),
     keys: options.keys ?? sampleKeys(1),
     notary,
-    issuer: await openNotaryIssuer({ notary, path, now }),
+    issuer: (options.tellIssuer ?? ((issuer) => issuer))(await openNotaryIssuer({ notary, path, now })),
   };
   const vault = await createVault({ ...options, ...parts, logger, clock: read });
   let isOpen = true;

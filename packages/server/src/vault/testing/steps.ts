@@ -23,7 +23,17 @@ export function tellSteps<T extends object>(name: string, part: T, reach: Reach)
 export interface Scenario {
   readonly vault: Pick<
     TestVault,
-    "begin" | "upload" | "append" | "commit" | "read" | "hold" | "release" | "rewrap" | "erase" | "statementOf"
+    | "object"
+    | "begin"
+    | "upload"
+    | "append"
+    | "commit"
+    | "read"
+    | "hold"
+    | "release"
+    | "rewrap"
+    | "erase"
+    | "statementOf"
   >;
   readonly content: Uint8Array;
   /** A new key-encryption key takes over. */
@@ -36,12 +46,12 @@ export interface Scenario {
 
 const access = { who: "clerk", purpose: "the scenario" };
 
-/** The whole life of an object, from its upload in two parts to its erasure. Goes on with an upload when one is given. */
+/** The whole life of an object, from its upload in two parts to its erasure. Goes on with an upload or object when one is given. */
 export async function playScenario({ vault, content, rotate, say, again }: Scenario, begun?: string): Promise<string> {
   const id = begun ?? (await again(() => vault.begin({ who: access.who }))).id;
   say("begun", id);
   const half = Math.floor(content.length / 2);
-  let isComplete = false;
+  let isComplete = begun !== undefined && (await isObject(vault, id));
   while (!isComplete) {
     isComplete = await again(async () => {
       const { offset, content: whole } = await vault.upload(id);
@@ -71,6 +81,12 @@ export async function playScenario({ vault, content, rotate, say, again }: Scena
   say("erased", id);
   return id;
 }
+
+const isObject = ({ object }: Scenario["vault"], id: string): Promise<boolean> =>
+  object(id).then(
+    () => true,
+    () => false,
+  );
 
 async function readAll({ read }: Scenario["vault"], id: string, content: Uint8Array): Promise<void> {
   const reading = await read(id, access);
