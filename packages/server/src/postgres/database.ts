@@ -3,7 +3,7 @@
  * Everything lives in the schema `attestry`. Rows come as arrays; numbers as numbers, bytes as bytes.
  */
 import { AttestryError, isAttestryError } from "@attestry/core";
-import type { ClientBase, Pool, PoolConfig, QueryArrayConfig } from "pg";
+import type { ClientBase, Pool, PoolClient, PoolConfig, QueryArrayConfig } from "pg";
 import { isDeadConnection, sqlStateOf, translateError, translateOpenError } from "./errors.ts";
 import { type DatabaseSettings, parseDatabaseUrl } from "./settings.ts";
 
@@ -22,8 +22,8 @@ export interface Database extends Querier {
   transaction<T>(use: (querier: Querier) => Promise<T>): Promise<T>;
   /** A connection of one's own, for what belongs to a session. It is thrown away when `use` rejects. */
   session<T>(use: (querier: Querier) => Promise<T>): Promise<T>;
-  /** For libraries that take a pool; its errors are PostgreSQL's own. */
-  readonly pool: Pool;
+  /** A connection to hand to a library, which releases it; its errors are PostgreSQL's own. */
+  connect(): Promise<PoolClient>;
   /** Another hand on the same pool, which ends when the last of them is closed. */
   share(): Database;
   /** Later calls reject with UNAVAILABLE_STORAGE. */
@@ -46,7 +46,7 @@ export async function openDatabase(url: string): Promise<Database> {
   pool.on("error", () => {}); // a connection that breaks while it is idle is replaced; whoever asks next is told
   const database = share(pool, { hands: 0 });
   try {
-    await checkServer(database);
+    await checkServer(pool);
     return database;
   } catch (error) {
     await database.close();
@@ -78,9 +78,9 @@ function poolConfig({ host, port, user, password, database, tls }: DatabaseSetti
   };
 }
 
-async function checkServer(database: Database): Promise<void> {
+async function checkServer(pool: Pool): Promise<void> {
   try {
-    const { rows } = await database.pool.query<{ fsync: string; pages: string; commit: string; version: number }>(
+    const { rows } = await pool.query<{ fsync: string; pages: string; commit: string; version: number }>(
       `SELECT current_setting('fsync') AS fsync, current_setting('full_page_writes') AS pages,
         current_setting('synchronous_commit') AS commit, current_setting('server_version_num')::int AS version`,
     );
@@ -102,7 +102,7 @@ function share(pool: Pool, count: { hands: number }): Database {
   count.hands += 1;
 
   async function translated<T>(act: () => Promise<T>): Promise<T> {
-    if (!open) throw new AttestryError("UNAVAILABLE_STORAGE", "The connection to the database was closed.");
+    if (!open) throw closed();
     try {
       return await act();
     } catch (error) {
@@ -110,9 +110,15 @@ function share(pool: Pool, count: { hands: number }): Database {
     }
   }
 
-  async function withClient<T>(use: (querier: Querier) => Promise<T>): Promise<T> {
+  async function connect(): Promise<PoolClient> {
     const client = await pool.connect();
-    client.on("error", ignore); // else a connection that breaks between two queries ends the process
+    // Else one that breaks between two queries ends the process. It is the same listener each time a client is lent.
+    client.off("error", ignore).on("error", ignore);
+    return client;
+  }
+
+  async function withClient<T>(use: (querier: Querier) => Promise<T>): Promise<T> {
+    const client = await connect();
     try {
       const result = await use({ query: (text, values) => ask(client, text, values) });
       client.release();
@@ -120,13 +126,14 @@ function share(pool: Pool, count: { hands: number }): Database {
     } catch (error) {
       client.release(true);
       throw error;
-    } finally {
-      client.off("error", ignore);
     }
   }
 
   return {
-    pool,
+    async connect(): Promise<PoolClient> {
+      if (!open) throw closed();
+      return connect();
+    },
     query: (text, values) => translated(() => ask(pool, text, values)),
     read: (text, values) => translated(() => askAgain(pool, text, values)),
     session: (use) => translated(() => withClient(use)),
@@ -155,6 +162,10 @@ function share(pool: Pool, count: { hands: number }): Database {
 }
 
 const ignore = (): void => {};
+
+function closed(): AttestryError {
+  return new AttestryError("UNAVAILABLE_STORAGE", "The connection to the database was closed.");
+}
 
 const names = new Map<string, string>();
 

@@ -7,7 +7,7 @@ import type { Database, Querier } from "./database.ts";
 import { sqlStateOf, translateOpenError } from "./errors.ts";
 
 export interface SchemaPart {
-  readonly name: "log" | "issuers" | "objects" | "catalogue";
+  readonly name: "log" | "issuers" | "objects";
   readonly version: number;
   /** Statements that make the part, from nothing. */
   readonly statements: readonly string[];
@@ -31,6 +31,22 @@ export async function openPart(database: Database, part: SchemaPart, readOnly = 
   }
 }
 
+/**
+ * Sees that the schema is there, for a part that a library makes and versions itself.
+ * @param table one of the part's
+ * @throws NOT_FOUND when `readOnly` and the table is not there; USAGE when the user may not make the schema
+ */
+export async function openSchema(database: Database, table: string, readOnly: boolean): Promise<void> {
+  const [row] = await database.read("SELECT to_regclass($1) IS NOT NULL", [table]);
+  if (row?.[0] === true) return;
+  if (readOnly) throw new AttestryError("NOT_FOUND", "The database has no vault.");
+  try {
+    await database.transaction(makeSchema);
+  } catch (error) {
+    throw translateOpenError(error);
+  }
+}
+
 const lockKey = 0x41747374; // "Atst"
 
 async function readVersion(querier: Querier, { name }: SchemaPart): Promise<number | undefined> {
@@ -45,16 +61,21 @@ async function readVersion(querier: Querier, { name }: SchemaPart): Promise<numb
 
 async function create(database: Database, part: SchemaPart): Promise<number> {
   return database.transaction(async (querier) => {
-    await querier.query("SELECT pg_advisory_xact_lock($1)", [lockKey]);
-    const [there] = await querier.query(
-      "SELECT to_regnamespace('attestry') IS NOT NULL, to_regclass('part') IS NOT NULL",
-    );
-    if (there?.[0] !== true) await querier.query("CREATE SCHEMA attestry");
-    if (there?.[1] !== true) await querier.query("CREATE TABLE part (name text PRIMARY KEY, version bigint NOT NULL)");
+    await makeSchema(querier);
     const version = await readVersion(querier, part);
     if (version !== undefined) return version; // another process was first
     for (const statement of part.statements) await querier.query(statement);
     await querier.query("INSERT INTO part VALUES ($1, $2)", [part.name, part.version]);
     return part.version;
   });
+}
+
+/** In a transaction, which one process at a time has. */
+async function makeSchema(querier: Querier): Promise<void> {
+  await querier.query("SELECT pg_advisory_xact_lock($1)", [lockKey]);
+  const [there] = await querier.query(
+    "SELECT to_regnamespace('attestry') IS NOT NULL, to_regclass('part') IS NOT NULL",
+  );
+  if (there?.[0] !== true) await querier.query("CREATE SCHEMA attestry");
+  if (there?.[1] !== true) await querier.query("CREATE TABLE part (name text PRIMARY KEY, version bigint NOT NULL)");
 }

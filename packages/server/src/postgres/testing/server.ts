@@ -1,5 +1,5 @@
 /**
- * A real PostgreSQL for tests, in a temporary folder and on a free port of loopback, syncing to the disk like any other. Where
+ * A real PostgreSQL for tests, in a temporary folder and on a free port of loopback, syncing to the disk as it does by default. Where
  * none is installed, tests are skipped with what to install.
  */
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
@@ -80,7 +80,7 @@ async function startServer(binaries: string, settings: readonly string[]): Promi
     stdio: "pipe",
   });
   const port = await freePort();
-  const options = ["listen_addresses=127.0.0.1", "unix_socket_directories=", "fsync=on", ...settings];
+  const options = ["listen_addresses=127.0.0.1", "unix_socket_directories=", ...settings];
   let child: ChildProcess;
   let databases = 0;
 
