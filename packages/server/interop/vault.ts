@@ -1,4 +1,6 @@
-/** The checks of the vault's format: Tink opens what we sealed, we open what Tink seals, and the page on it is right. */
+/**
+ * The checks of the vault's format: Tink opens what we sealed, we open what Tink seals, and the page on it is right.
+ */
 import { randomBytes } from "node:crypto";
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

@@ -1,7 +1,7 @@
 /**
  * Where the bytes of a plaintext lie in an object of Tink's AES256-GCM-HKDF-1MB layout
- * (https://developers.google.com/tink/streaming-aead/aes_gcm_hkdf_streaming): segments of 1 MiB, each with a tag at its end, and
- * the object's header before the first one's ciphertext. Offsets and sizes are safe integers.
+ * (https://developers.google.com/tink/streaming-aead/aes_gcm_hkdf_streaming): segments of 1 MiB, each with a tag at its
+ * end, and the object's header before the first one's ciphertext. Offsets and sizes are safe integers.
  */
 import { AttestryError } from "@attestry/core";
 
@@ -52,8 +52,8 @@ export interface SegmentSlice {
 }
 
 /**
- * The segments that the bytes from `start` up to `end`, not included, are in, in order, each with its part of them. An empty
- * range touches none. The caller has checked that `0 <= start` and that `end` is not beyond the object.
+ * The segments that the bytes from `start` up to `end`, not included, are in, in order, each with its part of them. An
+ * empty range touches none. The caller has checked that `0 <= start` and that `end` is not beyond the object.
  */
 export function* segmentsOfRange(start: number, end: number): Generator<SegmentSlice, void, undefined> {
   for (let at = start; at < end; ) {

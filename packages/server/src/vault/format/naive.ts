@@ -1,7 +1,7 @@
 /**
- * Tink's AES-GCM-HKDF streaming AEAD written down a second time for the tests: whole objects, every choice of parameters, over
- * WebCrypto (https://developers.google.com/tink/streaming-aead/aes_gcm_hkdf_streaming). The published vectors are the measure
- * of this one; this one is the measure of ours.
+ * Tink's AES-GCM-HKDF streaming AEAD written down a second time for the tests: whole objects, every choice of
+ * parameters, over WebCrypto (https://developers.google.com/tink/streaming-aead/aes_gcm_hkdf_streaming). The published
+ * vectors are the measure of this one; this one is the measure of ours.
  */
 import { concatBytes } from "@attestry/core";
 

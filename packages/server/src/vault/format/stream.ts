@@ -1,7 +1,7 @@
 /**
  * One stored object: Tink's streaming AEAD AES256-GCM-HKDF-1MB, byte for byte
- * (https://developers.google.com/tink/streaming-aead/aes_gcm_hkdf_streaming, called "Tink" below; HKDF: RFC 5869, AES-GCM:
- * NIST SP 800-38D). Functions on single segments over `node:crypto`; who keeps them is of no concern here.
+ * (https://developers.google.com/tink/streaming-aead/aes_gcm_hkdf_streaming, called "Tink" below; HKDF: RFC 5869,
+ * AES-GCM: NIST SP 800-38D). Functions on single segments over `node:crypto`; who keeps them is of no concern here.
  */
 import { createCipheriv, createDecipheriv, createSecretKey, hkdfSync, randomBytes } from "node:crypto";
 import { AttestryError, encodeUtf8, equalBytes } from "@attestry/core";
@@ -20,15 +20,16 @@ export interface SegmentStream {
   /** 40 bytes, not secret: the beginning of segment 0. Whoever keeps it elsewhere too can open any segment alone. */
   readonly header: Uint8Array;
   /**
-   * The stored form of a segment; that of segment 0 begins with the header. Every segment but the last must be full, and only
-   * an empty object has an empty one. A segment must never be sealed again with another plaintext: its nonce would repeat, and
-   * that opens the object.
+   * The stored form of a segment; that of segment 0 begins with the header. Every segment but the last must be full,
+   * and only an empty object has an empty one. A segment must never be sealed again with another plaintext: its nonce
+   * would repeat, and that opens the object.
    * @param into memory of `segmentLength` bytes for the result, to be used again; new memory when left out
    * @throws FATAL_INTERNAL when a plaintext of that length has no place there
    */
   sealSegment(index: number, plaintext: Uint8Array, isLast: boolean, into?: Uint8Array): Uint8Array;
   /**
-   * The plaintext of a stored segment, when it is just what was sealed for this object, at this index, as the last or not.
+   * The plaintext of a stored segment, when it is just what was sealed for this object, at this index, as the last or
+   * not.
    * @throws FATAL_CORRUPT otherwise
    */
   openSegment(index: number, segment: Uint8Array, isLast: boolean): Uint8Array;

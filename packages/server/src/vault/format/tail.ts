@@ -1,7 +1,7 @@
 /**
- * The unfinished last segment of an upload between two requests. It grows as bytes arrive, so it is never sealed with the
- * object's stream, whose nonces count up: AES-256-GCM under a key of its own (HKDF, RFC 5869 §2) with random nonces (NIST
- * SP 800-38D §8.2.2).
+ * The unfinished last segment of an upload between two requests. It grows as bytes arrive, so it is never sealed with
+ * the object's stream, whose nonces count up: AES-256-GCM under a key of its own (HKDF, RFC 5869 §2) with random nonces
+ * (NIST SP 800-38D §8.2.2).
  */
 import { createCipheriv, createDecipheriv, createSecretKey, hkdfSync, type KeyObject, randomBytes } from "node:crypto";
 import { AttestryError, concatBytes, encodeUtf8 } from "@attestry/core";

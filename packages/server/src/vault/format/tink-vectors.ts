@@ -12,7 +12,10 @@ export interface PublishedVector {
 const shortKey = "6eb56cdc726dfbe5d57f2fcdc6e9345b";
 const longKey = `00112233445566778899aabbccddeeff${shortKey}`;
 
-/** tink-java, AesGcmHkdfStreamingTestUtil.java (2025). Keys, associated data and objects in hex. None is of the 1MB layout. */
+/**
+ * tink-java, AesGcmHkdfStreamingTestUtil.java (2025). Keys, associated data and objects in hex. None is of the 1MB
+ * layout.
+ */
 export const publishedVectors: readonly PublishedVector[] = [
   {
     layout: { hash: "SHA-1", derivedKeyLength: 16, segmentLength: 64 },
@@ -58,7 +61,9 @@ export const publishedVectors: readonly PublishedVector[] = [
   },
 ];
 
-/** Of the objects below: the key is 00 01 … 1f, the associated data this name, byte i of the plaintext `patternByte(i)`. */
+/**
+ * Of the objects below: the key is 00 01 … 1f, the associated data this name, byte i of the plaintext `patternByte(i)`.
+ */
 export const madeWithTinkId = "tvptcxmlrj2w4yg3ot66mbxhxm";
 
 export function patternByte(i: number): number {

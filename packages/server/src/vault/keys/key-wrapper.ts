@@ -1,6 +1,7 @@
 /**
- * The port to what keeps the vault's key-encryption keys: it wraps the data key of each object. A wrapped key names the key
- * that it needs, so that old ones open after a rotation and after a move to another keeper. Layouts: docs/format/vault.md.
+ * The port to what keeps the vault's key-encryption keys: it wraps the data key of each object. A wrapped key names the
+ * key that it needs, so that old ones open after a rotation and after a move to another keeper. Layouts:
+ * docs/format/vault.md.
  */
 import { AttestryError, decodeCbor, encodeCbor, encodeUtf8 } from "@attestry/core";
 import { dataKeyLength } from "../format/stream.ts";
@@ -8,8 +9,8 @@ import { dataKeyLength } from "../format/stream.ts";
 /** Drivers: `openKeyring` (a file), `openPkcs11` (a hardware module), Azure Key Vault. Each passes `testKeyWrapper`. */
 export interface KeyWrapper {
   /**
-   * Names the key-encryption key that wraps now: kind, ":", name of the key ("local:5f0c…"). It changes when a new key takes
-   * over; what was wrapped under another id is to be wrapped again.
+   * Names the key-encryption key that wraps now: kind, ":", name of the key ("local:5f0c…"). It changes when a new key
+   * takes over; what was wrapped under another id is to be wrapped again.
    */
   readonly id: string;
   /**

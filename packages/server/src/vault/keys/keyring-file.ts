@@ -1,6 +1,6 @@
 /**
- * The keyring's file: key-encryption keys, sealed together under a passphrase by scrypt (RFC 7914) and AES-256-GCM (NIST SP
- * 800-38D). Lines of text, so that a person sees which keys it holds. Layout: docs/format/vault.md.
+ * The keyring's file: key-encryption keys, sealed together under a passphrase by scrypt (RFC 7914) and AES-256-GCM
+ * (NIST SP 800-38D). Lines of text, so that a person sees which keys it holds. Layout: docs/format/vault.md.
  */
 import {
   createCipheriv,
@@ -54,7 +54,10 @@ export function newLock(): Lock {
   return { cost, salt: new Uint8Array(randomBytes(16)) };
 }
 
-/** The key that a passphrase makes, after some tenths of a second on the thread pool. @throws USAGE_PASSPHRASE when empty */
+/**
+ * The key that a passphrase makes, after some tenths of a second on the thread pool.
+ * @throws USAGE_PASSPHRASE when empty
+ */
 export async function unlock({ cost, salt }: Lock, passphrase: string): Promise<KeyObject> {
   if (passphrase === "") throw new AttestryError("USAGE_PASSPHRASE", "An empty passphrase protects nothing.");
   const options = { ...cost, maxmem: 128 * cost.r * (cost.N + cost.p + 2) + 1 };

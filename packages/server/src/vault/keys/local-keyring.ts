@@ -1,7 +1,7 @@
 /**
- * The `KeyWrapper` whose key-encryption keys are in a file under a passphrase. The newest key wraps and all unwrap, so a
- * rotation is: `addKey`, wrap every data key again, `retire`. AES-256-GCM with random nonces (NIST SP 800-38D §8.2.2), good for
- * 2^32 wrappings under a key (§8.3).
+ * The `KeyWrapper` whose key-encryption keys are in a file under a passphrase. The newest key wraps and all unwrap, so
+ * a rotation is: `addKey`, wrap every data key again, `retire`. AES-256-GCM with random nonces (NIST SP 800-38D
+ * §8.2.2), good for 2^32 wrappings under a key (§8.3).
  */
 import { createCipheriv, createDecipheriv, createSecretKey, type KeyObject, randomBytes } from "node:crypto";
 import { AttestryError, concatBytes } from "@attestry/core";
@@ -26,24 +26,28 @@ import {
   unlock,
 } from "./keyring-file.ts";
 
-/** Changes are durable when they resolve; when they reject, nothing has changed here. One process at a time may make them. */
+/**
+ * Changes are durable when they resolve; when they reject, nothing has changed here. One process at a time may make
+ * them.
+ */
 export interface Keyring extends KeyWrapper {
   /** The oldest first; the last one wraps. */
   readonly keys: readonly KeyName[];
   /**
    * Makes a new key, which wraps from now on.
-   * @throws CONFLICT_FILE_CHANGED when another process changed the file since it was opened, UNAVAILABLE_STORAGE, USAGE_FILE
+   * @throws CONFLICT_FILE_CHANGED when another process changed the file since it was opened, UNAVAILABLE_STORAGE,
+   *   USAGE_FILE
    */
   addKey(): Promise<KeyName>;
   /**
-   * Forgets each key that `inUse` does not name, but never the newest, and gives their names. What they wrapped does not open
-   * again, so `inUse` must be the ids of all wrapped keys that are kept.
+   * Forgets each key that `inUse` does not name, but never the newest, and gives their names. What they wrapped does
+   * not open again, so `inUse` must be the ids of all wrapped keys that are kept.
    * @throws as `addKey`
    */
   retire(inUse: ReadonlySet<string>): Promise<readonly KeyName[]>;
   /**
-   * Seals the same keys under another passphrase. Copies of the old file still open with the old one: after a theft, make a new
-   * key too.
+   * Seals the same keys under another passphrase. Copies of the old file still open with the old one: after a theft,
+   * make a new key too.
    * @throws as `addKey`, and USAGE_PASSPHRASE when it is empty
    */
   changePassphrase(passphrase: string): Promise<void>;

@@ -1,6 +1,6 @@
 /**
- * What we use of the package `pkcs11js`, a binding of PKCS#11 v2.40 (OASIS, 2015). It compiles when it is installed, so it is no
- * dependency of ours: whoever has a hardware module installs it, and it is loaded when it is asked for.
+ * What we use of the package `pkcs11js`, a binding of PKCS#11 v2.40 (OASIS, 2015). It compiles when it is installed, so
+ * it is no dependency of ours: whoever has a hardware module installs it, and it is loaded when it is asked for.
  */
 import { createRequire } from "node:module";
 import { AttestryError } from "@attestry/core";

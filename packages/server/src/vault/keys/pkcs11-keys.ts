@@ -13,7 +13,9 @@ const tagLength = 16;
 /** Bytes of a data key that was wrapped. */
 export const bodyLength: number = nonceLength + dataKeyLength + tagLength;
 
-/** What is done with keys in a session. Throws errors of the module as they are, and missing keys as UNAVAILABLE_KEYS. */
+/**
+ * What is done with keys in a session. Throws errors of the module as they are, and missing keys as UNAVAILABLE_KEYS.
+ */
 export interface KeyOperations {
   /** Ids of the keys, the one that wraps last. */
   list(session: Pkcs11Session): Promise<string[]>;

@@ -1,6 +1,6 @@
 /**
- * A token of a PKCS#11 module (OASIS, v2.40 §5.5 and §5.6), logged in. A session does one thing at a time, so those who use it take
- * turns; after an error it may be in the middle of something, so the next one gets a new session.
+ * A token of a PKCS#11 module (OASIS, v2.40 §5.5 and §5.6), logged in. A session does one thing at a time, so those who
+ * use it take turns; after an error it may be in the middle of something, so the next one gets a new session.
  */
 import { AttestryError, isAttestryError } from "@attestry/core";
 import { type Handle, type Pkcs11Library, returnValue } from "./pkcs11-binding.ts";

@@ -168,6 +168,27 @@ function testSoftHsm(found: { library: string; binding: string }): void {
     assert.deepEqual(await keys.unwrap(wrapped, "x"), dataKey);
   });
 
+  test("PKCS#11: a module that fails, for a moment or for good, is not called damage", async (t) => {
+    const keys = await openFor(t, newLabel());
+    const dataKey = newDataKey();
+    const wrapped = await keys.wrap(dataKey, "x");
+    const { module } = administer(t);
+    const working = module.C_DecryptInit;
+    t.after(() => {
+      module.C_DecryptInit = working;
+    });
+    for (const failures of [1, 2, 3, 4, Number.POSITIVE_INFINITY]) {
+      let left = failures;
+      module.C_DecryptInit = (...given) => {
+        left -= 1;
+        if (left >= 0) throw new Error("CKR_DEVICE_ERROR");
+        working.apply(module, given);
+      };
+      if (failures < 4) assert.deepEqual(await keys.unwrap(wrapped, "x"), dataKey, `${failures} failures`);
+      else await assert.rejects(keys.unwrap(wrapped, "x"), { code: "UNAVAILABLE_KEYS" }, `${failures} failures`);
+    }
+  });
+
   test("PKCS#11: a key that is gone from the module is missing, and is not called damage", async (t) => {
     const chosen = newLabel();
     const keys = await openFor(t, chosen);

@@ -1,7 +1,7 @@
 /**
- * The `KeyWrapper` whose key-encryption keys never leave a hardware module: AES-256 keys behind PKCS#11 (OASIS, v2.40) that wrap
- * by CKM_AES_GCM. They are the secret keys of a token with one label (CKA_LABEL); the one with the greatest CKA_ID, read as a
- * number, wraps, and all unwrap.
+ * The `KeyWrapper` whose key-encryption keys never leave a hardware module: AES-256 keys behind PKCS#11 (OASIS, v2.40)
+ * that wrap by CKM_AES_GCM. They are the secret keys of a token with one label (CKA_LABEL); the one with the greatest
+ * CKA_ID, read as a number, wraps, and all unwrap.
  */
 import { isAttestryError } from "@attestry/core";
 import { dataKeyLength } from "../format/stream.ts";
@@ -37,8 +37,8 @@ export interface Pkcs11Keys extends KeyWrapper {
 }
 
 /**
- * Opens a module. When it has no key with the label yet, it makes the first one. A key that somebody else makes later unwraps at
- * once, and wraps from the next opening on.
+ * Opens a module. When it has no key with the label yet, it makes the first one. A key that somebody else makes later
+ * unwraps at once, and wraps from the next opening on.
  * @throws USAGE (no pkcs11js, or no such library), USAGE_PASSPHRASE (the PIN), UNAVAILABLE_KEYS
  */
 export async function openPkcs11(options: Pkcs11Options): Promise<Pkcs11Keys> {
@@ -54,8 +54,9 @@ export async function openPkcs11(options: Pkcs11Options): Promise<Pkcs11Keys> {
   }
 
   /**
-   * Of a wrong tag modules give different return values, some that of any failure (SoftHSM: CKR_GENERAL_ERROR). So it is damage when
-   * the same refusal comes before and after a proof that the key works; anything else is a module that cannot be reached.
+   * Of a wrong tag modules give different return values, some that of any failure (SoftHSM: CKR_GENERAL_ERROR). So it
+   * is damage when the same refusal comes before and after a proof that the key works; anything else is a module that
+   * cannot be reached.
    */
   async function unwrapBody(id: string, body: Uint8Array, context: string): Promise<Uint8Array> {
     const attempt = () => token.use((session) => open(session, find(session, id), body, context));
