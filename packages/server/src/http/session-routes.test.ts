@@ -6,6 +6,7 @@ import * as http from "node:http";
 import * as https from "node:https";
 import { join } from "node:path";
 import { test } from "node:test";
+import { noOpenssl } from "../../../core/src/timestamp/test-openssl.ts";
 import { permissions } from "../access/roles.ts";
 import { type Browser, createBrowser } from "../access/testing/browser.ts";
 import { postJson, startTestServer, type TestServer, temporaryFolder } from "../testing.ts";
@@ -117,7 +118,7 @@ test("the cookie is out of reach of scripts and of other sites, and holds nothin
   }
 });
 
-test("over TLS the cookie is Secure and bound to the host", async (t) => {
+test("over TLS the cookie is Secure and bound to the host", { skip: noOpenssl }, async (t) => {
   const folder = temporaryFolder(t);
   const openssl = ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2"];
   const files = ["-keyout", "key.pem", "-out", "cert.pem", "-subj", "/CN=localhost"];
