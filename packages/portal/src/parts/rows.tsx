@@ -14,9 +14,9 @@ export function Rows({ rows }: { readonly rows: readonly (Row | undefined)[] }):
   return (
     <dl class="rows">
       {rows.map(
-        (row) =>
+        (row, at) =>
           row && (
-            <div key={row.label} class="rows__one">
+            <div key={`${at}-${row.label}`} class="rows__one">
               <dt>{row.label}</dt>
               <dd>
                 {row.value}

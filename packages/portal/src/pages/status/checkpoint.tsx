@@ -1,19 +1,9 @@
 /** The newest checkpoint, with every signature on it checked here, in the browser. */
-import {
-  type Checkpoint,
-  checkNote,
-  encodeHex,
-  equalBytes,
-  isAttestryError,
-  type Note,
-  parseCheckpoint,
-  parseNote,
-  parseVerifierKey,
-  type VerifierKey,
-} from "@attestry/core";
+import { type Checkpoint, encodeHex, parseCheckpoint, parseNote, parseVerifierKey } from "@attestry/core";
 import type { NotaryStatus } from "@attestry/core/client";
 import type { VNode } from "preact";
 import { fetchCheckpoint } from "../../api.ts";
+import { goodSignatures } from "../../cosignatures.ts";
 import { Hash } from "../../parts/hash.tsx";
 import { Icon } from "../../parts/icons.tsx";
 import { Problem } from "../../parts/problem.tsx";
@@ -83,26 +73,11 @@ async function examine(status: NotaryStatus): Promise<Examined> {
   const note = parseNote(text);
   const checkpoint = parseCheckpoint(note.text);
   const keys = status.verifierKeys.map(parseVerifierKey);
-  const good = await goodKeys(note, keys);
+  const good = await goodSignatures(note, keys);
   const isSigned = checkpoint.origin === status.origin && keys.length > 0 && good.length === keys.length;
   const witnesses = (status.witnesses ?? []).map(async ({ name, verifierKeys }) => {
-    const times = (await goodKeys(note, verifierKeys.map(parseVerifierKey))).map((one) => one.time);
+    const times = (await goodSignatures(note, verifierKeys.map(parseVerifierKey))).map((one) => one.time);
     return { name, time: times.length === 0 ? undefined : Math.min(...times) };
   });
   return { text, checkpoint, isSigned, witnesses: await Promise.all(witnesses) };
-}
-
-/** Those of the keys that signed the note; none, when one of them is on it with a signature that it did not make. */
-async function goodKeys(note: Note, keys: readonly VerifierKey[]): Promise<{ readonly time: number }[]> {
-  const known = keys.filter(({ name, keyId }) =>
-    note.signatures.some((line) => line.name === name && equalBytes(line.keyId, keyId)),
-  );
-  if (known.length === 0) return [];
-  try {
-    const { verified, cosignatures } = await checkNote(note, known);
-    return verified.map((key) => ({ time: cosignatures.find((one) => one.key === key)?.timestamp ?? 0 }));
-  } catch (error) {
-    if (isAttestryError(error)) return [];
-    throw error;
-  }
 }
