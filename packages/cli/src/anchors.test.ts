@@ -57,6 +57,12 @@ describe("anchors on the command line", { concurrency: 2 }, () => {
     );
     const stranger = await startAnvil({ moreArguments: ["--chain-id", "5"] });
     t.after(() => stranger.close());
+    const both = await run(
+      ["verify", "a.txt", ...at, "--data", notary.data, "--ledger", stranger.url, "--ledger", about.url],
+      { home },
+    );
+    assert.match(both.stdout, /✓ anchors /, "each anchor's own node is found");
+    assert.equal(both.stderr, "");
     const empty = await startAnvil();
     t.after(() => empty.close());
     const [gone, elsewhere, without] = await Promise.all([

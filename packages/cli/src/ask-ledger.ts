@@ -1,5 +1,5 @@
 /**
- * Asks a ledger's node for the blocks that a proof's anchors say they stand in. What comes of it is trust in that node, and the
+ * Asks ledgers' nodes for the blocks that a proof's anchors say they stand in. What comes of it is trust in those nodes, and the
  * verdict says so; a trust file that names validators or block hashes needs no node.
  */
 import {
@@ -13,6 +13,7 @@ import {
   receiptRoot,
   type TrustedLedger,
 } from "@attestry/core";
+import { openRpc, parseQuantity, toQuantity } from "@attestry/ledger/rpc";
 
 export interface AskedLedger {
   /** What the node vouches for: where it has another block, the anchor does not hold under it. */
@@ -21,8 +22,8 @@ export interface AskedLedger {
   readonly warnings: readonly string[];
 }
 
-/** Never throws for what the proof holds or the node answers. */
-export async function askLedger(url: string, proof: ProofFile): Promise<AskedLedger> {
+/** Asks about each anchor until a node has its chain. Never throws for what the proof holds or a node answers. */
+export async function askLedgers(urls: readonly string[], proof: ProofFile): Promise<AskedLedger> {
   const anchors = proof.receipts.flatMap((receipt) =>
     (receipt.evidence.anchors ?? []).map((bytes) => ({ receipt, bytes })),
   );
@@ -30,20 +31,33 @@ export async function askLedger(url: string, proof: ProofFile): Promise<AskedLed
     const warning = "The proof holds no anchor to ask the ledger about. attestry proof refresh fetches what there is.";
     return { ledgers: [], warnings: [warning] };
   }
-  const ledgers: TrustedLedger[] = [];
-  const warnings = new Set<string>();
   const leaf = leafHash(proof.statement.entry);
-  for (const { receipt, bytes } of anchors) {
+  const asked = await Promise.all(anchors.map(({ receipt, bytes }) => askEach(urls, receipt, bytes, leaf)));
+  return {
+    ledgers: asked.flatMap(({ ledgers }) => ledgers),
+    warnings: [...new Set(asked.flatMap(({ warnings }) => warnings))],
+  };
+}
+
+async function askEach(
+  urls: readonly string[],
+  receipt: Receipt,
+  bytes: Uint8Array,
+  leaf: Uint8Array,
+): Promise<AskedLedger> {
+  const warnings: string[] = [];
+  for (const url of urls) {
     try {
       const answer = await askAbout(url, receipt, parseEvmAnchor(bytes), leaf);
-      if (typeof answer === "string") warnings.add(answer);
-      else ledgers.push(answer);
+      if (typeof answer !== "string") return { ledgers: [answer], warnings: [] };
+      warnings.push(answer);
     } catch (error) {
-      // A broken anchor is for `verify` to report.
-      if (!isAttestryError(error)) warnings.add(`The ledger's node at ${hostOf(url)} could not be asked.`);
+      if (!isAttestryError(error)) throw error;
+      if (error.code !== "UNAVAILABLE_LEDGER") continue; // a broken anchor is for `verify` to report
+      warnings.push(`The ledger's node at ${new URL(url).host} could not be asked.`);
     }
   }
-  return { ledgers, warnings: [...warnings] };
+  return { ledgers: [], warnings };
 }
 
 /** A ledger to trust in, or why there is none. */
@@ -54,16 +68,17 @@ async function askAbout(
   leaf: Uint8Array,
 ): Promise<TrustedLedger | string> {
   const { chainId, contract } = anchor;
-  const node = `the node at ${hostOf(url)}`;
+  const rpc = openRpc(url);
+  const node = nodeAt(url);
   const ledger = { kind: "evm", name: `chain ${chainId}`, chainId, contract, basis: `${node}, asked now` } as const;
   const checkpoint = { origin: receipt.claims.iss ?? "", size: receipt.size, rootHash: receiptRoot(receipt, leaf) };
   const { blockNumber } = await checkEvmAnchor(anchor, checkpoint, [ledger]);
   const [chain, block] = await Promise.all([
-    call(url, "eth_chainId", []),
-    call(url, "eth_getBlockByNumber", [`0x${blockNumber.toString(16)}`, false]),
+    rpc.call("eth_chainId", []),
+    rpc.call("eth_getBlockByNumber", [toQuantity(blockNumber), false]),
   ]);
-  if (typeof chain !== "string") throw new Error("no chain id");
-  if (Number(chain) !== chainId) return `An anchor is on chain ${chainId}; ${node} is on chain ${Number(chain)}.`;
+  const found = Number(parseQuantity(chain, "the chain id"));
+  if (found !== chainId) return `An anchor is on chain ${chainId}; ${node} is on chain ${found}.`;
   const hash = typeof block === "object" && block !== null && "hash" in block ? block.hash : undefined;
   if (typeof hash !== "string" || !/^0x[0-9a-f]{64}$/.test(hash))
     return `An anchor is in block ${blockNumber}, which ${node} does not have.`;
@@ -71,20 +86,6 @@ async function askAbout(
 }
 
 // Path and query of a node's address often hold a secret, and verdicts are passed on.
-function hostOf(url: string): string {
-  return new URL(url).host;
-}
-
-async function call(url: string, method: string, params: readonly unknown[]): Promise<unknown> {
-  const body = JSON.stringify({ jsonrpc: "2.0", id: 1, method, params });
-  const headers = { "content-type": "application/json" };
-  const response = await fetch(url, {
-    method: "POST",
-    headers,
-    body,
-    redirect: "error",
-    signal: AbortSignal.timeout(10_000),
-  });
-  const answer = (await response.json()) as { result?: unknown } | null;
-  return answer?.result;
+function nodeAt(url: string): string {
+  return `the node at ${new URL(url).host}`;
 }

@@ -17,7 +17,7 @@ import {
   verify,
 } from "@attestry/core";
 import type { NotaryClient, NotaryStatus } from "@attestry/core/client";
-import { askLedger } from "./ask-ledger.ts";
+import { askLedgers } from "./ask-ledger.ts";
 import { asAttestryError } from "./errors.ts";
 import { changedKeysWarning, keysBeside, type LogKeys, type Pins, trustedLog } from "./pins.ts";
 import type { ExitCode } from "./program.ts";
@@ -34,8 +34,8 @@ export interface VerifyMeans {
   readonly pins: Pins;
   /** Undefined when no notary is to be asked. */
   readonly reach?: () => Promise<Reached>;
-  /** A ledger's node that is asked about the blocks of anchors. */
-  readonly ledgerNode?: string;
+  /** Ledgers' nodes that are asked about the blocks of anchors. */
+  readonly ledgerNodes?: readonly string[];
 }
 
 /** A check of the report, or of whether there was a proof to judge. */
@@ -71,9 +71,10 @@ export async function verifyWithProof(
   const reached = proof && (await means.reach?.());
   const found = proof ? trustFor(proof, means, reached) : { trust: emptyTrust, newKeys: [], warnings: [] };
   const { newKeys } = found;
-  const node = proof && means.ledgerNode ? await askLedger(means.ledgerNode, proof) : { ledgers: [], warnings: [] };
-  const trust = { ...found.trust, ledgers: [...found.trust.ledgers, ...node.ledgers] };
-  const warnings = [...found.warnings, ...node.warnings];
+  const { ledgerNodes } = means;
+  const nodes = proof && ledgerNodes ? await askLedgers(ledgerNodes, proof) : { ledgers: [], warnings: [] };
+  const trust = { ...found.trust, ledgers: [...found.trust.ledgers, ...nodes.ledgers] };
+  const warnings = [...found.warnings, ...nodes.warnings];
   const fresh = await askAgain(proof, reached, means);
   const asked = fresh.bytes !== undefined && fresh.server !== undefined ? { askedForLater: fresh.server } : {};
   let report = await verify({ proof: bytes, ...(digest && { digest }), trust, later: fresh.later, ...asked });

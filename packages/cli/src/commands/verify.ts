@@ -15,7 +15,7 @@ import { action, type Context, type ExitCode } from "../program.ts";
 import { count, createProgress, followTotals } from "../progress.ts";
 import { readProofBytes } from "../proof.ts";
 import { detailLines, reportJson, verdictLine } from "../report-text.ts";
-import { dataFolder, readText, serverUrl } from "../settings.ts";
+import { dataFolder, nodeUrl, readText, serverUrl } from "../settings.ts";
 import {
   exitOf,
   type FileReport,
@@ -30,7 +30,7 @@ interface Options {
   readonly server?: string;
   readonly offline?: boolean;
   readonly trust?: string;
-  readonly ledger?: string;
+  readonly ledger?: readonly string[];
   readonly data?: string;
 }
 
@@ -47,7 +47,11 @@ export function configure(command: Command): void {
     .option("--server <url>", "the notary to ask (default: $ATTESTRY_SERVER or http://127.0.0.1:8080)")
     .option("--offline", "use no network at all")
     .option("--trust <file>", "trust file: the logs, witnesses and issuers that you rely on")
-    .option("--ledger <url>", "ask this ledger's node whether it has the blocks that anchors stand in")
+    .option(
+      "--ledger <url>",
+      "ask this ledger's node whether it has the blocks that anchors stand in; may be repeated",
+      (url: string, before: readonly string[] = []) => [...before, url],
+    )
     .option("--data <dir>", "folder where known logs' keys are noted (default: $ATTESTRY_DATA or ~/.attestry)")
     .option("--json", "print one JSON object a file, each on a line of its own");
   command.addHelpText(
@@ -106,7 +110,7 @@ function openMeans(options: Options): VerifyMeans {
   const pins = openPins(dataFolder(options.data));
   const trust = options.trust === undefined ? {} : { trust: parseTrustFile(readText(options.trust)) };
   if (options.offline) return { pins, ...trust };
-  const ledgerNode = options.ledger === undefined ? {} : { ledgerNode: serverUrl(options.ledger) };
+  const ledgers = options.ledger === undefined ? {} : { ledgerNodes: options.ledger.map(nodeUrl) };
   const url = serverUrl(options.server);
   let reached: Promise<Reached> | undefined;
   const reach = async (): Promise<Reached> => {
@@ -117,7 +121,7 @@ function openMeans(options: Options): VerifyMeans {
       return { url, error: asAttestryError(error) };
     }
   };
-  return { pins, ...trust, ...ledgerNode, reach: () => (reached ??= reach()) };
+  return { pins, ...trust, ...ledgers, reach: () => (reached ??= reach()) };
 }
 
 async function verifyFiles(

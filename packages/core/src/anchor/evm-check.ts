@@ -100,8 +100,12 @@ function proveBlock(header: EvmHeader, hash: Uint8Array, ledger: TrustedLedger):
   const { validators = [], blockHashes = [] } = ledger; // an empty list trusts as little as none
   if (blockHashes.some((pinned) => equalBytes(pinned, hash))) return "pinned";
   if (validators.length > 0) {
-    const kind = ledger.consensus ?? bftKind(header);
+    const kind = bftKind(header);
     if (kind === undefined) throw new AttestryError("VERIFY_ANCHOR_SEALS", "The block is not of a QBFT or IBFT chain.");
+    if (ledger.consensus !== undefined && ledger.consensus !== kind) {
+      const message = `The block is sealed as ${kind} says; the ledger's blocks are as ${ledger.consensus} says.`;
+      throw new AttestryError("VERIFY_ANCHOR_SEALS", message);
+    }
     checkSeals(header, validators, kind);
     return "sealed";
   }

@@ -67,6 +67,8 @@ async function judge(
   return verify({ proof, digest, trust: { ...log.trust, ledgers, timeStampRoots: roots } });
 }
 
+const flipped = (bytes: Uint8Array, at: number): Uint8Array => bytes.with(at, (bytes.at(at) ?? 0) ^ 1);
+
 const checksNamed = (report: Report, name: string): Report["checks"] =>
   report.checks.filter((check) => check.name === name);
 /** Verdict, status and code of the anchors' or time stamps' only check. */
@@ -257,7 +259,6 @@ function withField(header: Uint8Array, at: number, change: (field: Uint8Array) =
   return encodeRlp(fields.with(at, change(fields[at] as Uint8Array)));
 }
 
-const flipped = (bytes: Uint8Array, at: number): Uint8Array => bytes.with(at, (bytes.at(at) ?? 0) ^ 1);
 const lastFlipped = (list: readonly Uint8Array[]): Uint8Array[] =>
   list.with(-1, flipped(list.at(-1) as Uint8Array, (list.at(-1)?.length ?? 0) - 1));
 
