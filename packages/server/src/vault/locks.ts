@@ -105,7 +105,10 @@ function createSessions(parts: SessionParts): Sessions {
         found.isBusy = true;
         return found;
       }
-      if (found !== undefined) drop(found);
+      if (found !== undefined) {
+        drop(found);
+        await found.settle().catch(() => {}); // what it has on its way must not arrive beside what is stored next
+      }
       const session = await openSession(row, parts);
       session.isBusy = true;
       kept.set(row.id, session);

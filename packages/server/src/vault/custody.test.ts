@@ -1,0 +1,144 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { decodeCbor, encodeCbor, isAttestryError } from "@attestry/core";
+import fc from "fast-check";
+import { type CustodyAct, type CustodyEvent, encodeCustodyEvent, parseCustodyEvent } from "./custody.ts";
+import { factsAfter } from "./facts.ts";
+import { newObjectId } from "./object-store.ts";
+
+const text = fc.string({ unit: fc.constantFrom("a", "Z", "é", "7", " ", "✓"), minLength: 1, maxLength: 512 });
+const count = fc.maxSafeInteger().map(Math.abs);
+const order = { order: text };
+const recordClass = { recordClass: text, retainUntil: count };
+const act: fc.Arbitrary<CustodyAct> = fc.oneof(
+  fc.record({
+    action: fc.constant("stored" as const),
+    size: count,
+    segments: count,
+    contentType: fc.option(text, { nil: undefined }),
+    entryIndex: count,
+    ...recordClass,
+  }),
+  fc.record({ action: fc.constantFrom("read" as const, "exported" as const) }),
+  fc.record({ action: fc.constantFrom("held" as const, "released" as const, "erased" as const), ...order }),
+  fc.record({ action: fc.constant("reclassified" as const), ...recordClass }),
+);
+const event: fc.Arbitrary<CustodyEvent> = fc
+  .tuple(
+    fc.record({
+      sequence: count,
+      contentHash: fc.uint8Array({ minLength: 32, maxLength: 32 }),
+      subject: text,
+      who: text,
+      purpose: text,
+      time: count,
+      salt: fc.uint8Array({ minLength: 16, maxLength: 16 }),
+    }),
+    act,
+  )
+  .map(([facts, own]) => ({ objectId: newObjectId(), ...facts, ...own }));
+
+const isCorrupt = (error: unknown): boolean => isAttestryError(error) && error.code === "FATAL_CORRUPT";
+
+test("an event is read back as it was written, and is the same bytes again", () => {
+  fc.assert(
+    fc.property(event, (value) => {
+      const bytes = encodeCustodyEvent(value);
+      assert.deepEqual({ ...parseCustodyEvent(bytes) }, { ...value });
+      assert.deepEqual(encodeCustodyEvent(parseCustodyEvent(bytes)), bytes);
+    }),
+  );
+});
+
+test("bytes that are read are the only ones of their event; all others are refused with one code", () => {
+  const mutated = fc.tuple(event, fc.nat(), fc.integer({ min: 1, max: 255 })).map(([value, at, flip]) => {
+    const bytes = encodeCustodyEvent(value);
+    bytes[at % bytes.length] = (bytes[at % bytes.length] ?? 0) ^ flip;
+    return bytes;
+  });
+  fc.assert(
+    fc.property(fc.oneof(mutated, fc.uint8Array({ maxLength: 200 })), (bytes) => {
+      let value: CustodyEvent;
+      try {
+        value = parseCustodyEvent(bytes);
+      } catch (error) {
+        assert.ok(isCorrupt(error), String(error));
+        return;
+      }
+      assert.deepEqual(encodeCustodyEvent(value), bytes);
+    }),
+    { numRuns: 5000 },
+  );
+});
+
+const sample: CustodyEvent = {
+  objectId: "aebagbafaydqqcikbmga2dqpca",
+  sequence: 1,
+  contentHash: new Uint8Array(32),
+  subject: "record 17",
+  who: "clerk",
+  purpose: "filing",
+  time: 1_700_000_000,
+  salt: new Uint8Array(16),
+  action: "held",
+  order: "case 7",
+};
+
+test("an event with a field too many, too few or of another act is refused", () => {
+  const fields = decodeCbor(encodeCustodyEvent(sample)) as Map<string, never>;
+  for (const key of fields.keys()) {
+    const without = new Map(fields);
+    without.delete(key);
+    assert.throws(() => parseCustodyEvent(encodeCbor(without)), isCorrupt, key);
+  }
+  for (const [key, value] of [
+    ["note", "x"],
+    ["action", "read"],
+    ["action", "burnt"],
+    ["action", "toString"],
+    ["object", "no object"],
+    ["order", ""],
+    ["order", "a\nb"],
+    ["sequence", -1],
+    ["salt", new Uint8Array(15)],
+  ] as const) {
+    assert.throws(() => parseCustodyEvent(encodeCbor(new Map([...fields, [key, value]]))), isCorrupt, String(key));
+  }
+  assert.throws(() => parseCustodyEvent(encodeCbor([])), isCorrupt);
+});
+
+test("an event of 1,000 characters of purpose is not written", () => {
+  assert.throws(() => encodeCustodyEvent({ ...sample, purpose: "x".repeat(1000) }), { code: "MALFORMED_REQUEST" });
+});
+
+test("an object follows from its events alone, and an event that does not follow is refused", () => {
+  const stored: CustodyEvent = {
+    ...sample,
+    action: "stored",
+    sequence: 0,
+    size: 10,
+    segments: 1,
+    recordClass: "deed",
+    contentType: undefined,
+    retainUntil: 5,
+    entryIndex: 7,
+  };
+  const first = factsAfter(undefined, stored, 8);
+  assert.deepEqual([first.events, first.storedIndex, first.entryIndex, first.storedAt], [1, 8, 7, 1_700_000_000]);
+  const held = factsAfter(first, sample, 9);
+  assert.deepEqual([held.events, held.holds], [2, ["case 7"]]);
+  const erased = factsAfter(held, { ...sample, action: "erased", sequence: 2, time: 1_800_000_000 }, 10);
+  assert.deepEqual([erased.state, erased.erasedAt, erased.holds], ["erased", 1_800_000_000, ["case 7"]]);
+  for (const [before, next] of [
+    [undefined, sample],
+    [first, stored],
+    [held, sample],
+    [first, { ...sample, sequence: 2 }],
+    [first, { ...sample, subject: "record 18" }],
+    [first, { ...sample, objectId: newObjectId() }],
+    [first, { ...sample, contentHash: new Uint8Array(32).fill(1) }],
+    [erased, { ...sample, sequence: 3 }],
+  ] as const) {
+    assert.throws(() => factsAfter(before, next, 11), isCorrupt);
+  }
+});
