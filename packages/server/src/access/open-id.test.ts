@@ -157,7 +157,7 @@ test("an e-mail address that the provider did not verify names nobody and gives 
 
 test("a client that signs with its key, and claims that only the userinfo endpoint has: as Login.gov does it", async (t) => {
   const { privateKey, publicKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
-  const openId = await createScene(t, {
+  const scene = await createScene(t, {
     claimsInIdToken: false,
     keyPem: privateKey.export({ format: "pem", type: "pkcs8" }) as string,
     provider: { clientSecretFile: undefined, clientKeyFile: "agency.key", parameters: { acr_values: "urn:x:ial:1" } },
@@ -167,15 +167,21 @@ test("a client that signs with its key, and claims that only the userinfo endpoi
       jwks: { keys: [publicKey.export({ format: "jwk" })] },
     },
   });
-  openId.openId.account = { sub: "21", email: "cy@kent.example", email_verified: true, groups: ["Admins"] };
-  const started = await openId.browser.fetch(`${openId.server.url}/auth/agency/login`);
+  scene.openId.account = { sub: "21", email: "cy@kent.example", email_verified: true, groups: ["Admins"] };
+  const started = await scene.browser.fetch(`${scene.server.url}/auth/agency/login`);
   const url = new URL(started.headers.get("location") ?? "");
   assert.equal(url.searchParams.get("acr_values"), "urn:x:ial:1");
   assert.equal(url.searchParams.get("code_challenge_method"), "S256");
   for (const name of ["state", "nonce", "code_challenge"]) assert.equal(url.searchParams.get(name)?.length, 43, name);
-  await openId.browser.fetch((await comeBack(openId)).href);
-  const { name, roles } = await openId.session();
+  await scene.browser.fetch((await comeBack(scene)).href);
+  const { name, roles } = await scene.session();
   assert.deepEqual([name, roles], ["agency:cy@kent.example", ["administrator"]]);
+  const [{ iss, sub, aud } = {}] = scene.openId.assertions;
+  assert.deepEqual(
+    [iss, sub, aud],
+    ["notary", "notary", `${scene.openId.issuer}/token`],
+    "as OpenID Connect Core §9 has it",
+  );
 });
 
 test("a client without a secret signs people in by PKCE alone", async (t) => {

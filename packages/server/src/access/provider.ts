@@ -113,12 +113,19 @@ interface Opened {
 
 async function discover({ issuer, clientId, clientKeyId }: ProviderConfig, secret: Secret): Promise<Opened> {
   const client = await import("openid-client"); // loaded where somebody signs in
+  const url = new URL(issuer);
+  const toTokenEndpoint = {
+    // OpenID Connect Core 1.0 §9 wants the token endpoint here; the library would write the issuer, which Login.gov refuses
+    [client.modifyAssertion](_header: unknown, payload: Record<string, unknown>): void {
+      payload["aud"] = at.serverMetadata().token_endpoint;
+    },
+  };
   const authentication = (): OpenIdClient.ClientAuth => {
     if (secret === undefined) return client.None();
     if (typeof secret === "string") return client.ClientSecretPost(secret);
-    return client.PrivateKeyJwt(clientKeyId === undefined ? secret : { key: secret, kid: clientKeyId });
+    const key = clientKeyId === undefined ? secret : { key: secret, kid: clientKeyId };
+    return client.PrivateKeyJwt(key, toTokenEndpoint);
   };
-  const url = new URL(issuer);
   const at = await client.discovery(url, clientId, undefined, authentication(), {
     timeout: patience,
     [client.customFetch]: fetchOrUnavailable,

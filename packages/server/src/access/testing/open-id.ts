@@ -23,6 +23,8 @@ export interface OpenId {
   account: Account | undefined;
   /** What it does with requests before the provider sees them; to play one that misbehaves. */
   intercept: ((path: string) => { readonly status: number; readonly body?: string } | undefined) | undefined;
+  /** The claims of each assertion by which a client showed who it is (RFC 7523). */
+  readonly assertions: Readonly<Record<string, unknown>>[];
   /** Begins to serve; from then on it is an OpenID provider. */
   serve(options: ServeOptions): void;
   close(): Promise<void>;
@@ -45,6 +47,7 @@ export async function startOpenId(t: TestContext): Promise<OpenId> {
     issuer,
     account: { sub: "ana" },
     intercept: undefined,
+    assertions: [],
     serve: (options) => serve(server, openId, options),
     async close(): Promise<void> {
       server.closeAllConnections();
@@ -84,6 +87,9 @@ function configuration(openId: OpenId, clients: readonly object[], claimsInIdTok
     features: { devInteractions: { enabled: false } },
     ttl: { AccessToken: 600, AuthorizationCode: 60, Grant: 600, IdToken: 600, Interaction: 600, Session: 600 },
     interactions: { url: (_ctx: unknown, interaction: { uid: string }) => `/interaction/${interaction.uid}` },
+    async assertJwtClientAuthClaimsAndHeader(_ctx: unknown, claims: Record<string, unknown>): Promise<void> {
+      openId.assertions.push(claims);
+    },
     findAccount: (_ctx: unknown, sub: string) => ({
       accountId: sub,
       claims: async () => ({ ...openId.account, sub }),
