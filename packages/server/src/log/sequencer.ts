@@ -219,7 +219,9 @@ async function createWriter({ store, signHead, clock = Date.now, ...options }: S
     },
     write: (entries) =>
       inTurn((size) => {
-        if (size !== undefined && size !== loaded?.tree.size) loaded = undefined;
+        // Also when only the head was followed: a store that was put back to the size of the tree must not be built on.
+        const isCurrent = size === loaded?.tree.size && size === newest.value?.size;
+        if (size !== undefined && !isCurrent) loaded = undefined;
         return untilNoConflict(() => write(entries));
       }),
     stop(): void {
