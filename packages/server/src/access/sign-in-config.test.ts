@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { isAttestryError } from "@attestry/core";
@@ -25,6 +25,16 @@ test("a configuration is read as it stands, and none is no provider", async (t) 
     providers: [{ ...entra, issuer: "http://127.0.0.1:3000" }],
   });
   assert.deepEqual(await readSignInConfig(join(temporaryFolder(t), "portal.json")), { providers: [] });
+});
+
+test("the configurations in docs/sign-in.md are accepted as they stand there", async () => {
+  const page = readFileSync(join(import.meta.dirname, "../../../../docs/sign-in.md"), "utf8");
+  const [whole, loginGov, ...more] = [...page.matchAll(/```json\n(.*?)```/gs)].map(([, json]): unknown =>
+    JSON.parse(json ?? ""),
+  );
+  assert.equal(more.length, 0);
+  assert.equal((await parseSignInConfig(JSON.stringify(whole), "x")).providers[0]?.id, "entra");
+  await parse(loginGov as object);
 });
 
 test("what could not work, or would be unsafe, is refused with its place", async () => {
