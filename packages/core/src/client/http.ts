@@ -14,25 +14,61 @@ export interface HttpOptions {
 
 export interface Exchange {
   readonly path: string;
-  readonly method?: "GET" | "POST" | "DELETE";
+  readonly method?: "GET" | "HEAD" | "POST" | "PUT" | "PATCH" | "DELETE";
   readonly body?: Uint8Array | string;
   readonly contentType?: string;
+  readonly headers?: Readonly<Record<string, string>>;
   /** Bytes of answer that are read at most. Default 64 MiB. */
   readonly limit?: number;
 }
 
 export type Send = (exchange: Exchange) => Promise<Uint8Array>;
 
+/** As `Send`, for who needs the answer's headers or reads its body by himself; `timeout` runs until the headers are there. */
+export type Open = (exchange: Omit<Exchange, "limit">) => Promise<Response>;
+
 /** @throws USAGE when the address is not one of a notary */
 export function createSend(options: HttpOptions): Send {
-  const base = parseBase(options.url);
+  const open = createOpen(options);
   const timeout = options.timeout ?? 30_000;
+  return async ({ limit = 64 * 1024 * 1024, ...exchange }) => {
+    const { response, signal, base } = await open(exchange, AbortSignal.timeout(timeout));
+    try {
+      return await readBody(response, limit);
+    } catch (cause) {
+      throw cause instanceof AttestryError ? cause : unreachable(base, signal, cause);
+    }
+  };
+}
+
+/** @throws USAGE when the address is not one of a notary */
+export function createStreamingSend(options: HttpOptions): Open {
+  const open = createOpen(options);
+  return async (exchange) => {
+    const given = new AbortController();
+    const timer = setTimeout(() => given.abort(), options.timeout ?? 30_000);
+    try {
+      return (await open(exchange, given.signal)).response;
+    } finally {
+      clearTimeout(timer);
+    }
+  };
+}
+
+interface Opened {
+  readonly response: Response;
+  readonly signal: AbortSignal;
+  readonly base: URL;
+}
+
+/** An answer whose status is good; the body is still to be read. */
+function createOpen(options: HttpOptions): (exchange: Exchange, signal: AbortSignal) => Promise<Opened> {
+  const base = parseBase(options.url);
   const send = options.fetch ?? fetch;
-  return async ({ path, method = "GET", body, contentType, limit = 64 * 1024 * 1024 }) => {
-    const headers = new Headers();
+  return async ({ path, method = "GET", body, contentType, headers: more }, signal) => {
+    const headers = new Headers(more);
     if (contentType !== undefined) headers.set("content-type", contentType);
     if (options.token !== undefined) headers.set("authorization", `Bearer ${options.token}`);
-    const signal = AbortSignal.timeout(timeout);
     try {
       const init: RequestInit = {
         method,
@@ -42,9 +78,8 @@ export function createSend(options: HttpOptions): Send {
         ...(body === undefined ? {} : { body: body as BodyInit }),
       };
       const response = await send(new URL(path.replace(/^\//, ""), base), init);
-      const bytes = await readBody(response, limit);
-      if (!response.ok) throw refusal(response, bytes);
-      return bytes;
+      if (!response.ok) throw refusal(response, await readBody(response, 1024 * 1024));
+      return { response, signal, base };
     } catch (cause) {
       throw cause instanceof AttestryError ? cause : unreachable(base, signal, cause);
     }

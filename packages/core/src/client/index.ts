@@ -20,3 +20,12 @@ export {
   type Registration,
   type WitnessSummary,
 } from "./notary-client.ts";
+export {
+  type CustodyEntry,
+  createVaultClient,
+  type NewUpload,
+  type ObjectQuery,
+  type UploadState,
+  type VaultClient,
+  type VaultObject,
+} from "./vault-client.ts";
