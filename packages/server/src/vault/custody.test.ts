@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { test } from "node:test";
-import { decodeCbor, encodeCbor, isAttestryError } from "@attestry/core";
+import { decodeCbor, encodeCbor, encodeHex, isAttestryError, sha256 } from "@attestry/core";
 import fc from "fast-check";
 import { type CustodyAct, type CustodyEvent, encodeCustodyEvent, parseCustodyEvent } from "./custody.ts";
 import { factsAfter } from "./facts.ts";
@@ -105,6 +107,17 @@ test("an event with a field too many, too few or of another act is refused", () 
     assert.throws(() => parseCustodyEvent(encodeCbor(new Map([...fields, [key, value]]))), isCorrupt, String(key));
   }
   assert.throws(() => parseCustodyEvent(encodeCbor([])), isCorrupt);
+});
+
+test("the example of docs/format/custody.md is what it says", () => {
+  const page = readFileSync(join(import.meta.dirname, "../../../../docs/format/custody.md"), "utf8");
+  const [, hex = "", hash] = /```\n((?:[0-9a-f]+\n)+)\n([0-9a-f]{64})\n```/.exec(page) ?? [];
+  const bytes = Buffer.from(hex.replaceAll("\n", ""), "hex");
+  assert.equal(encodeHex(sha256(bytes)), hash);
+  const event = parseCustodyEvent(new Uint8Array(bytes));
+  const salt = Uint8Array.from({ length: 16 }, (_, at) => at);
+  assert.deepEqual({ ...event, salt }, { ...event, who: "custodian R. Diaz", order: "case 26-1147", sequence: 3 });
+  assert.deepEqual([event.contentHash, event.salt], [sha256(new Uint8Array()), salt]);
 });
 
 test("an event of 1,000 characters of purpose is not written", () => {
