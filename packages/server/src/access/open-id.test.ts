@@ -31,6 +31,8 @@ interface SceneOptions extends Partial<ServeOptions> {
   /** Changes to the notary's configuration, and to the provider's. */
   readonly provider?: object;
   readonly client?: object;
+  /** More providers, at the same issuer. */
+  readonly more?: readonly object[];
   readonly keyPem?: string;
   readonly clock?: () => number;
 }
@@ -38,7 +40,7 @@ interface SceneOptions extends Partial<ServeOptions> {
 /** A notary whose one provider is `agency`. */
 async function createScene(
   t: TestContext,
-  { provider = {}, client = {}, keyPem = "", clock = Date.now, ...serve }: SceneOptions = {},
+  { provider = {}, client = {}, more = [], keyPem = "", clock = Date.now, ...serve }: SceneOptions = {},
 ): Promise<Scene> {
   const openId = await startOpenId(t);
   const data = temporaryFolder(t);
@@ -55,7 +57,10 @@ async function createScene(
   };
   writeFileSync(join(data, "agency.secret"), `${secret}\n`, { mode: 0o600 });
   writeFileSync(join(data, "agency.key"), keyPem, { mode: 0o600 });
-  writeFileSync(join(data, "portal.json"), JSON.stringify({ providers: [config] }));
+  writeFileSync(
+    join(data, "portal.json"),
+    JSON.stringify({ providers: [config, ...more.map((one) => ({ ...one, issuer: openId.issuer }))] }),
+  );
   const log: string[] = [];
   const logger = pino({ level: "info" }, { write: (line: string) => void log.push(line) });
   const server = await startTestServer(t, { data, logger, clock });
@@ -227,6 +232,28 @@ test("a way back is open once, in one browser, for ten minutes, and with the sta
   assert.equal((await browser.fetch(good)).status, 303);
   await refusedPage(await browser.fetch(good), 403, start);
   assert.equal((await session()).signedIn, true, "a replay does not end the session that there is");
+});
+
+test("the way back of one provider is not open for another", async (t) => {
+  const other = {
+    id: "other",
+    label: "Other",
+    clientId: "notary",
+    roleClaim: "groups",
+    roles: { Clerks: ["creator"] },
+  };
+  const scene = await createScene(t, { more: [other] });
+  const { openId, browser, server, session, log } = scene;
+  openId.account = { sub: "28", groups: ["Clerks"] };
+  const back = await comeBack(scene);
+  await refusedPage(await browser.fetch(back.href.replace("/auth/agency/", "/auth/other/")), 403, start);
+  assert.match(log.at(-2) ?? "", /no such sign-in is under way/);
+  assert.equal((await session()).signedIn, false);
+  const { providers } = (await (await server.fetch("/v1/session")).json()) as { providers: unknown };
+  assert.deepEqual(providers, [
+    { id: "agency", label: "Agency account", path: "/auth/agency/login" },
+    { id: "other", label: "Other", path: "/auth/other/login" },
+  ]);
 });
 
 test("a code of one sign-in is no good in another: the verifier and the nonce are others", async (t) => {
