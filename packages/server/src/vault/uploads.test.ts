@@ -31,22 +31,23 @@ async function readBack(vault: TestVault, id: string, content: Uint8Array): Prom
   assert.ok(equalBytes(await collect((await vault.read(id, access)).content), content));
 }
 
+/** No index of an object is ever sealed as two different segments: that would use its nonce twice. */
+function watchSeals({ objects }: TestVault, sealed: Map<string, string> = new Map()): Map<string, string> {
+  const { writeSegment } = objects;
+  replace(objects, {
+    writeSegment(id, index, segment) {
+      const hash = encodeHex(sha256(segment));
+      assert.equal(sealed.get(`${id} ${index}`) ?? hash, hash, `segment ${index} was sealed twice`);
+      sealed.set(`${id} ${index}`, hash);
+      return writeSegment(id, index, segment);
+    },
+  });
+  return sealed;
+}
+
 test("an upload that is cut anywhere, however often, and goes on after restarts, is the same content", async (t) => {
   let vault = await openTestVault(t);
-  const sealed = new Map<string, string>();
-  /** No index of an object is ever sealed as two different segments: that would use its nonce twice. */
-  const watch = ({ objects }: TestVault): void => {
-    const { writeSegment } = objects;
-    replace(objects, {
-      writeSegment(id, index, segment) {
-        const hash = encodeHex(sha256(segment));
-        assert.equal(sealed.get(`${id} ${index}`) ?? hash, hash, `segment ${index} was sealed twice`);
-        sealed.set(`${id} ${index}`, hash);
-        return writeSegment(id, index, segment);
-      },
-    });
-  };
-  watch(vault);
+  const sealed = watchSeals(vault);
   const cut = fc.record({
     at: fc.integer({ min: 0, max: 4_000_000 }),
     after: fc.constantFrom("go on", "restart", "drop"),
@@ -65,7 +66,7 @@ test("an upload that is cut anywhere, however often, and goes on after restarts,
         else await vault.append(id, offset, inPieces(part));
         if (after !== "restart") continue;
         vault = await vault.reopen();
-        watch(vault);
+        watchSeals(vault, sealed);
       }
       if ((await vault.upload(id)).content === undefined) await finishUpload(vault, id, content);
       const { content: whole } = await vault.upload(id);
@@ -150,6 +151,42 @@ test("an upload has one writer; a silent one loses it after a minute, and what i
   await assert.rejects(first, refusal("CONFLICT_LOCKED"));
   await rest;
   await readBack(vault, id, content);
+});
+
+test("a writer that hung in the storage past its time seals nothing more once another has taken over", async (t) => {
+  const vault = await openTestVault(t);
+  const sealed = watchSeals(vault);
+  const content = sampleContent(7_000_000);
+  const { id } = await vault.begin({ who: "clerk" });
+  const { writeSegment } = vault.objects;
+  const [hang, hangs] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  replace(vault.objects, {
+    async writeSegment(of, index, segment) {
+      const copy = segment.slice();
+      if (index === 3) hangs.resolve();
+      await hang.promise;
+      return writeSegment(of, index, copy);
+    },
+  });
+  const first = vault.append(id, 0, [content], { isLast: true });
+  first.catch(() => {});
+  await hangs.promise;
+  vault.clock.now += 61_000;
+  const { lockUpload } = vault.catalogue;
+  Object.assign(vault.catalogue, {
+    lockUpload: async (...args: Parameters<typeof lockUpload>) => {
+      const row = await lockUpload(...args);
+      setImmediate(hang.resolve); // by then it has taken over, and waits for what is on its way
+      return row;
+    },
+  });
+  const second = vault.upload(id);
+  await assert.rejects(first, refusal("CONFLICT_LOCKED"));
+  const { offset } = await second;
+  assert.equal(offset, firstPlaintextLength + 3 * plaintextLength);
+  await vault.append(id, offset, inPieces(content.subarray(offset)), { isLast: true });
+  await readBack(vault, id, content);
+  assert.equal(sealed.size, 7);
 });
 
 test("a segment that arrived although the one before it did not is not sealed again with other content", async (t) => {
