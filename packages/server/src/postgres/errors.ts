@@ -25,7 +25,7 @@ export function translateOpenError(error: unknown): AttestryError {
     ? "The database refuses this user or password. Give them in the address, or the password in PGPASSWORD."
     : sqlState === "3D000"
       ? "The server has no such database. Create it, then start again."
-      : sqlState === "42501"
+      : sqlState === "42501" || sqlState === "3F000" // a schema that one may not use is not seen
         ? "The database's user lacks a privilege; docs/operate.md lists those that a notary needs."
         : isTlsError(error)
           ? "The server's TLS certificate cannot be verified. Give the authority that issued it with sslrootcert=FILE."
