@@ -11,29 +11,30 @@ interface FetchEvent extends Event {
   respondWith(response: Promise<Response>): void;
 }
 
+const scope = globalThis as unknown as {
+  skipWaiting(): Promise<void>;
+  readonly clients: { claim(): Promise<void> };
+};
 const cacheName = `attestry-${__VERSION__}`;
 
 addEventListener("install", (event) => {
   (event as LifecycleEvent).waitUntil(install());
 });
 addEventListener("activate", (event) => {
-  (event as LifecycleEvent).waitUntil(dropOldCaches());
+  (event as LifecycleEvent).waitUntil(dropOldCaches().then(() => scope.clients.claim()));
 });
 addEventListener("fetch", (event) => {
-  const { request, respondWith } = { request: (event as FetchEvent).request, respondWith: bind(event as FetchEvent) };
-  if (request.method !== "GET" || new URL(request.url).origin !== location.origin) return;
-  if (request.mode === "navigate") respondWith(openPage(request));
-  else if (__ASSETS__.includes(new URL(request.url).pathname)) respondWith(fromCache(request));
+  const { request } = event as FetchEvent;
+  const url = new URL(request.url);
+  if (request.method !== "GET" || url.origin !== location.origin) return;
+  if (request.mode === "navigate") (event as FetchEvent).respondWith(openPage(request));
+  else if (__ASSETS__.includes(url.pathname)) (event as FetchEvent).respondWith(fromCache(request));
 });
-
-function bind(event: FetchEvent): FetchEvent["respondWith"] {
-  return (response) => event.respondWith(response);
-}
 
 async function install(): Promise<void> {
   const cache = await caches.open(cacheName);
   await cache.addAll(__ASSETS__);
-  await (globalThis as unknown as { skipWaiting(): Promise<void> }).skipWaiting();
+  await scope.skipWaiting();
 }
 
 async function dropOldCaches(): Promise<void> {

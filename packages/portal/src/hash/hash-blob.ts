@@ -3,8 +3,7 @@
  */
 import { createSHA256 } from "hash-wasm";
 
-/** Two of these are in memory at any time: one is hashed while the other is read. */
-const pieceLength = 4 * 1024 * 1024;
+const pieceLength = 1024 * 1024;
 
 /**
  * The hash in lower-case hexadecimal. `onBytes` hears after each piece how many bytes are done.
@@ -13,14 +12,39 @@ const pieceLength = 4 * 1024 * 1024;
 export async function hashBlob(blob: Blob, onBytes: (bytes: number) => void): Promise<string> {
   const hasher = await createSHA256();
   hasher.init();
-  const read = (from: number): Promise<ArrayBuffer> => blob.slice(from, from + pieceLength).arrayBuffer();
-  let next = read(0);
-  for (let from = 0; from < blob.size; from += pieceLength) {
-    const piece = await next;
-    if (from + pieceLength < blob.size) next = read(from + pieceLength);
-    next.catch(() => {}); // it is awaited in the next round
-    hasher.update(new Uint8Array(piece));
-    onBytes(Math.min(from + pieceLength, blob.size));
+  let done = 0;
+  for await (const piece of pieces(blob)) {
+    hasher.update(piece);
+    done += piece.length;
+    onBytes(done);
   }
+  // A file that shrinks while it is read ends early without an error.
+  if (done !== blob.size) throw new DOMException("The file changed while it was read.", "NotReadableError");
   return hasher.digest("hex");
+}
+
+/** A piece counts until the next is asked for: where the browser can, all are read into one buffer (Streams, BYOB readers). */
+async function* pieces(blob: Blob): AsyncGenerator<Uint8Array> {
+  const reader = byteReader(blob);
+  if (reader === undefined) return yield* copiedPieces(blob);
+  let buffer = new ArrayBuffer(pieceLength);
+  for (;;) {
+    const { done, value } = await reader.read(new Uint8Array(buffer));
+    if (done || value === undefined) return;
+    yield value;
+    buffer = value.buffer;
+  }
+}
+
+function byteReader(blob: Blob): ReadableStreamBYOBReader | undefined {
+  try {
+    return blob.stream().getReader({ mode: "byob" });
+  } catch {
+    return undefined; // this browser's files are no byte streams
+  }
+}
+
+async function* copiedPieces(blob: Blob): AsyncGenerator<Uint8Array> {
+  for (let from = 0; from < blob.size; from += pieceLength)
+    yield new Uint8Array(await blob.slice(from, from + pieceLength).arrayBuffer());
 }

@@ -9,7 +9,7 @@ import { meetNotary } from "../../verify/first-contact.ts";
 import type { Link } from "../../verify/question.ts";
 import { prepareVerifier } from "../../verify/verifier.ts";
 import type { words as en } from "../../words/en/verify.ts";
-import { Result } from "./result.tsx";
+import { Next, Result } from "./result.tsx";
 import { TrustPanel } from "./trust-panel.tsx";
 import { type Stage, useVerification } from "./use-verification.ts";
 import "../../style/verify.scss";
@@ -40,16 +40,12 @@ export function Page({ words, place }: PageProps<VerifyWords>): VNode {
       {stage.kind === "hashing" && <Hashing words={words} stage={stage} onCancel={cancel} />}
       {stage.kind === "checking" && <Progress label={words.checking} share={undefined} />}
       {stage.kind === "done" && (
-        <Result
-          words={words}
-          subject={stage.subject}
-          answer={stage.answer}
-          heading={heading}
-          onFiles={drop}
-          onAnother={reset}
-        />
+        <Result words={words} subject={stage.subject} answer={stage.answer} heading={heading} />
       )}
       <TrustPanel words={words.trust} {...(answer && { answer })} onChange={repeat} />
+      {stage.kind === "done" && (
+        <Next words={words} subject={stage.subject} answer={stage.answer} onFiles={drop} onAnother={reset} />
+      )}
       {stage.kind === "idle" && <Points words={words} />}
     </div>
   );

@@ -1,4 +1,4 @@
-/** What came of a verification: the verdict, who, when and where, every check, and what can be done next. */
+/** What came of a verification: the verdict, who, when and where, and every check; and what can be done next. */
 import { encodeHex } from "@attestry/core";
 import type { Ref, VNode } from "preact";
 import { useEffect, useMemo } from "preact/hooks";
@@ -17,12 +17,11 @@ export interface ResultProps {
   readonly words: VerifyWords;
   readonly subject: Subject;
   readonly answer: Answer;
+  /** Takes the focus. */
   readonly heading: Ref<HTMLHeadingElement>;
-  onFiles(files: readonly File[]): void;
-  onAnother(): void;
 }
 
-export function Result({ words, subject, answer, heading, onFiles, onAnother }: ResultProps): VNode {
+export function Result({ words, subject, answer, heading }: ResultProps): VNode {
   const { outcome, report, basis, record } = answer;
   const verdictWords = words.verdicts;
   return (
@@ -42,7 +41,6 @@ export function Result({ words, subject, answer, heading, onFiles, onAnother }: 
           <Checks words={verdictWords.checks} checks={report.checks} basis={basis} />
         </details>
       )}
-      <Next words={words} subject={subject} answer={answer} onFiles={onFiles} onAnother={onAnother} />
     </>
   );
 }
@@ -131,7 +129,14 @@ function Compared({
   );
 }
 
-function Next({ words, subject, answer, onFiles, onAnother }: Omit<ResultProps, "heading">): VNode {
+export interface NextProps extends Omit<ResultProps, "heading"> {
+  onFiles(files: readonly File[]): void;
+  /** Begins anew. */
+  onAnother(): void;
+}
+
+/** What can be done now: add what is missing, check another file, keep the proof. */
+export function Next({ words, subject, answer, onFiles, onAnother }: NextProps): VNode {
   const { file, proof, link } = subject;
   const waitsForFile = file === undefined && answer.report !== undefined && answer.report.verdict !== "invalid";
   const waitsForProof = proof === undefined && file !== undefined && answer.report === undefined;

@@ -64,7 +64,7 @@ test("a registered file is verified from its content alone: who, when, where, an
   assert.match(facts, /deed 4711/);
   assert.match(facts, /Existed by \w+ \d+, \d{4}/);
   assert.match(facts, /Entry 0 of the log/);
-  await page.getByText(/^All \d+ checks$/).click();
+  await page.getByText(/^Every check \(\d+\)$/).click();
   const check = page.locator('[data-check="signature"]');
   assert.match(await check.innerText(), /Passed/);
   await check.locator("summary").click();
@@ -242,7 +242,7 @@ test("in Spanish, on a phone: the verdict, the checks and the trust", async (t) 
   await examine(page, "front-es-phone");
   await drop(page, file);
   assert.equal((await verdict(page)).title, "Verificado");
-  await page.getByText(/^Las \d+ comprobaciones$/).click();
+  await page.getByText(/^Todas las comprobaciones/).click();
   await page.locator('[data-check="content"] summary').click();
   await page.getByText("En qué se apoya").first().click();
   await examine(page, "verified-es-phone");

@@ -57,7 +57,7 @@ export const verdicts = {
     },
   },
   checks: {
-    heading: (count: number): string => `All ${count} checks`,
+    heading: (count: number): string => `Every check (${count})`,
     status: { pass: "Passed", fail: "Failed", unknown: "Open", unasked: "Not asked for" },
     unasked: "Your trust names no witnesses, so none was asked for. A trust file can name some.",
     finding: "Finding, for experts",

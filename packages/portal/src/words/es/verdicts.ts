@@ -59,7 +59,7 @@ export const verdicts: typeof en = {
     },
   },
   checks: {
-    heading: (count: number): string => `Las ${count} comprobaciones`,
+    heading: (count: number): string => `Todas las comprobaciones (${count})`,
     status: { pass: "Superada", fail: "Fallida", unknown: "Abierta", unasked: "No se pide" },
     unasked: "Su confianza no nombra testigos, así que no se pidió ninguno. Un archivo de confianza puede nombrarlos.",
     finding: "Resultado, para expertos",

@@ -1,0 +1,83 @@
+/** What the verify page costs: bytes over the wire, time until it can be used, memory for a large file. */
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type TestContext, test } from "node:test";
+import { maxProofFileLength } from "@attestry/core";
+import type { Page } from "playwright-core";
+import { openPage, screenshot, startPortal } from "../../../test/browser.ts";
+import { peakMemory } from "../../../test/memory.ts";
+import { sparseHash, writeSparse } from "../../../test/sparse.ts";
+import { startWire } from "../../../test/wire.ts";
+import { maxProofLength } from "./inputs.ts";
+
+/** Of script and style, compressed, for the first load of the verify page. */
+const budget = 120_000;
+
+test("the first load of the verify page is at most 120 kB of script and style, the verifier included", async (t) => {
+  const server = await startPortal(t);
+  const wire = await startWire(t, server.url);
+  const page = await openPage(t, wire.url);
+  if (page === undefined) return;
+  const ready = await page.evaluate(() => Math.round(performance.now()));
+  const painted = await page.evaluate(() => performance.getEntriesByName("first-contentful-paint")[0]?.startTime);
+  await page.waitForLoadState("networkidle"); // what is fetched ahead counts as well
+  const weighed = wire.transfers.filter(({ type }) => /javascript|css/.test(type));
+  const sum = weighed.reduce((bytes, transfer) => bytes + transfer.bytes, 0);
+  assert.ok(weighed.some(({ path }) => path.endsWith(".css")) && weighed.length > 4, "scripts and style were seen");
+  t.diagnostic(`${sum} bytes of script and style in ${weighed.length} files`);
+  t.diagnostic(`with a cold cache: painted after ${Math.round(painted ?? 0)} ms, ready for a file before ${ready} ms`);
+  assert.ok(sum <= budget, `${sum} bytes: ${weighed.map(({ path, bytes }) => `${path} ${bytes}`).join(", ")}`);
+});
+
+const mebibyte = 1024 * 1024;
+
+function sparseFile(t: TestContext, length: number): { readonly path: string; readonly hash: string } {
+  const folder = mkdtempSync(join(tmpdir(), "attestry-portal-"));
+  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  const path = join(folder, "recording.mp4");
+  writeSparse(path, length);
+  return { path, hash: sparseHash(length) };
+}
+
+async function startHashing(page: Page, path: string): Promise<void> {
+  await page.locator(".file-drop input").first().setInputFiles(path);
+  await page.locator("progress").waitFor();
+}
+
+test("a large file is hashed to its end, with progress that can be heard, in memory that does not grow with it", async (t) => {
+  const server = await startPortal(t);
+  const page = await openPage(t, server.url);
+  if (page === undefined) return;
+  const { path, hash } = sparseFile(t, 300 * mebibyte);
+  await startHashing(page, path);
+  const peak = peakMemory(page, page.locator(".verdict").waitFor({ timeout: 120_000 }));
+  await page.waitForFunction(() => (document.querySelector("progress")?.value ?? 0) >= 25);
+  await screenshot(page, "verify-hashing");
+  assert.match(await page.locator(".progress").innerText(), /315 MB/);
+  assert.match((await page.locator('.progress [role="status"]').textContent()) ?? "", /(25|50|75) %/);
+  const grown = await peak;
+  t.diagnostic(`memory grew by ${Math.round((grown ?? 0) / mebibyte)} MiB`);
+  if (grown !== undefined) assert.ok(grown < 100 * mebibyte, `${grown} bytes more for a file of ${300 * mebibyte}`);
+  assert.equal((await page.locator(".compared .hash").innerText()).replaceAll(/\s/g, ""), hash);
+});
+
+test("cancelling ends the hashing at once, and the next file is verified as if nothing had been", async (t) => {
+  const server = await startPortal(t);
+  const page = await openPage(t, server.url);
+  if (page === undefined) return;
+  const large = sparseFile(t, 300 * mebibyte);
+  await startHashing(page, large.path);
+  await page.getByRole("button", { name: "Cancel" }).click();
+  await page.getByText("Cancelled. Nothing was checked.").waitFor();
+  assert.equal(await page.locator("progress").count(), 0);
+  const small = sparseFile(t, 2 * mebibyte);
+  await page.locator(".file-drop input").first().setInputFiles(small.path);
+  await page.locator(".verdict").waitFor();
+  assert.equal((await page.locator(".compared .hash").innerText()).replaceAll(/\s/g, ""), small.hash);
+});
+
+test("the page takes proofs as large as core does, although it does not load core to know", () => {
+  assert.equal(maxProofLength, maxProofFileLength);
+});

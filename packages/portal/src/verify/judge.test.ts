@@ -1,0 +1,108 @@
+/** What the page concludes with a notary that answers, is away, or is somebody else: without a browser. */
+import assert from "node:assert/strict";
+import { type TestContext, test } from "node:test";
+import { isAttestryError, sha256 } from "@attestry/core";
+import { startTestServer, type TestServer } from "../../../server/src/testing.ts";
+import { flipByte, register } from "../../test/records.ts";
+import { judge } from "./judge.ts";
+import type { Pin, Question } from "./question.ts";
+
+function pinOf({ notary }: TestServer, more: Partial<Pin> = {}): Pin {
+  const { origin, verifierKeys, receiptKeyUri } = notary;
+  return { origin, verifierKeys, receiptKey: receiptKeyUri, firstSeen: "2026-11-22T10:00:00.000Z", ...more };
+}
+
+function question({ url }: TestServer, more: Partial<Question>): Question {
+  return { notary: url, trust: { pins: [] }, ...more };
+}
+
+const hashOf = (bytes: Uint8Array): string => sha256(bytes).toHex();
+const away: typeof fetch = () => Promise.reject(new TypeError("no network"));
+
+/** The notary's answers, but for one path. */
+function except(path: RegExp, answer: () => Response): typeof fetch {
+  return async (input, init) => (path.test(String(input)) ? answer() : fetch(input, init));
+}
+
+async function setUp(t: TestContext) {
+  const server = await startTestServer(t);
+  const record = await register(server);
+  return { server, record, hash: hashOf(record.file.buffer) };
+}
+
+test("a notary is met once: its keys are given to be noted, and the verdict rests on them", async (t) => {
+  const { server, hash } = await setUp(t);
+  const first = await judge(question(server, { hash }));
+  assert.deepEqual(
+    [first.outcome, first.basis, first.firstContact?.origin],
+    ["verified", "noted", server.notary.origin],
+  );
+  const again = await judge(question(server, { hash, trust: { pins: [pinOf(server)] } }));
+  assert.deepEqual([again.outcome, again.firstContact], ["verified", undefined]);
+  assert.equal(again.notedOn, "2026-11-22T10:00:00.000Z");
+});
+
+test("a notary with other keys than those noted is not asked, and what it shows verifies nothing", async (t) => {
+  const { server, record, hash } = await setUp(t);
+  const other = await startTestServer(t);
+  const pins = [pinOf(server, { verifierKeys: other.notary.verifierKeys, receiptKey: other.notary.receiptKeyUri })];
+  const answer = await judge(question(server, { hash, proof: record.proof.buffer, trust: { pins } }));
+  assert.notEqual(answer.outcome, "verified");
+  assert.deepEqual([answer.contact, answer.firstContact, answer.warnings], ["other_keys", undefined, ["keys_changed"]]);
+});
+
+test("a notary that is away takes nothing from a proof, and says nothing of a file without one", async (t) => {
+  const { server, record, hash } = await setUp(t);
+  const trust = { pins: [pinOf(server)] };
+  const proof = record.proof.buffer;
+  const whole = await judge(question(server, { hash, proof, trust }), away);
+  assert.deepEqual([whole.outcome, whole.contact], ["verified", "unreachable"]);
+  assert.equal((await judge(question(server, { hash, trust }), away)).outcome, "unreachable");
+  assert.equal((await judge(question(server, { link: { index: 0 }, trust }), away)).outcome, "unreachable");
+  // Keys that come with the proof alone vouch for nothing: anyone can make both.
+  assert.equal((await judge(question(server, { hash, proof }), away)).outcome, "untrusted");
+});
+
+test("a notary that breaks off leaves questions open and makes nothing look forged", async (t) => {
+  const { server, record, hash } = await setUp(t);
+  const broken = except(/\/proof$/, () => new Response("busy", { status: 503 }));
+  const alone = await judge(question(server, { hash }), broken);
+  assert.equal(alone.outcome, "unreachable");
+  const whole = await judge(question(server, { hash, proof: record.proof.buffer }), broken);
+  assert.deepEqual([whole.outcome, whole.contact], ["verified", "unreachable"]);
+});
+
+test("an entry that is proven and that the notary no longer has is told: the log was rewritten", async (t) => {
+  const { server, record, hash } = await setUp(t);
+  const gone = except(/\/proof$/, () => new Response("{}", { status: 404 }));
+  const answer = await judge(question(server, { hash, proof: record.proof.buffer }), gone);
+  assert.deepEqual([answer.outcome, answer.warnings], ["verified", ["entry_lost"]]);
+});
+
+test("a proof from another log is not trusted for this notary's word", async (t) => {
+  const { server } = await setUp(t);
+  const other = await setUp(t);
+  const { file, proof } = other.record;
+  const answer = await judge(question(server, { hash: hashOf(file.buffer), proof: proof.buffer }));
+  assert.deepEqual([answer.outcome, answer.contact, answer.basis], ["untrusted", "another_log", "nothing"]);
+});
+
+test("a link to an entry or a hash is answered with the record, and with the file with a verdict", async (t) => {
+  const { server, record, hash } = await setUp(t);
+  for (const link of [{ index: 0 }, { hash }]) {
+    assert.equal((await judge(question(server, { link }))).outcome, "registered");
+    assert.equal((await judge(question(server, { link, hash }))).outcome, "verified");
+    const altered = hashOf(flipByte(record.file, 5).buffer);
+    assert.equal((await judge(question(server, { link, hash: altered }))).outcome, "altered");
+  }
+  assert.equal((await judge(question(server, { link: { index: 17 } }))).outcome, "not_found");
+  assert.equal((await judge(question(server, { link: { hash: "00".repeat(32) } }))).outcome, "not_found");
+});
+
+test("a trust file that cannot be used is an error, never a fallback to less", async (t) => {
+  const { server, hash } = await setUp(t);
+  const trust = { pins: [pinOf(server)], file: '{"log": []}' };
+  await assert.rejects(judge(question(server, { hash, trust })), (error) => {
+    return isAttestryError(error) && error.code === "MALFORMED_TRUST_FILE";
+  });
+});
