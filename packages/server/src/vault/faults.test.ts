@@ -16,6 +16,7 @@ import {
   temporaryFolder,
 } from "./testing/sample-vault.ts";
 import { playScenario, type Reach, tellSteps } from "./testing/steps.ts";
+import { createVault } from "./vault.ts";
 
 /** Everything that audit and sweep have to say. */
 async function problems(vault: TestVault): Promise<string[]> {
@@ -137,6 +138,26 @@ test("a log that cannot be reached keeps an act from being done, and it is finis
   (vault.issuer as { submit: typeof submit }).submit = submit;
   await vault.hold(id, "case 3", access); // the next act finishes the one before it
   assert.deepEqual((await vault.object(id)).holds, ["case 0", "case 1", "case 2", "case 3"]);
+  assert.deepEqual(await problems(vault), []);
+});
+
+test("two processes that finish one act do it once, and acts of both follow each other", async (t) => {
+  const vault = await openTestVault(t);
+  const { id } = await vault.store(sampleContent(1000));
+  const { catalogue, objects, keys, notary, issuer } = vault;
+  const other = await createVault({ catalogue, objects, keys, notary, issuer: { ...issuer } });
+  const { submit } = issuer;
+  (issuer as { submit: typeof submit }).submit = async (statement) => {
+    const registered = await submit(statement);
+    await other.sweep(); // the other process finds the event half done, and finishes it
+    return registered;
+  };
+  assert.deepEqual((await vault.hold(id, "case 1", access)).holds, ["case 1"]);
+  (issuer as { submit: typeof submit }).submit = submit;
+  const orders = Array.from({ length: 10 }, (_, i) => `case ${10 + i}`);
+  await Promise.all(orders.map((order, at) => (at % 2 === 0 ? vault : other).hold(id, order, access)));
+  assert.deepEqual((await vault.object(id)).holds, ["case 1", ...orders]);
+  assert.equal((await vault.custodyOf(id)).length, 12);
   assert.deepEqual(await problems(vault), []);
 });
 
