@@ -7,12 +7,13 @@ const places = [import.meta.url, new URL("../sdk/package.json", import.meta.url)
 
 /**
  * A library by its name, as its type says.
+ * @param user another library that brings it along
  * @throws USAGE when it is not installed
  */
-export function loadSdk<T>(name: string): T {
+export function loadSdk<T>(name: string, user?: string): T {
   for (const require of places) {
     try {
-      return require(name) as T;
+      return (user === undefined ? require : createRequire(require.resolve(user)))(name) as T;
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== "MODULE_NOT_FOUND") throw error;
     }

@@ -23,7 +23,7 @@ export function temporaryFolder(t: Context): string {
 
 export interface Emulator {
   readonly port: number;
-  stop(): Promise<void>;
+  stop(signal?: NodeJS.Signals): Promise<void>;
 }
 
 /** Starts a program of the emulators' packages and waits for the line that says that it listens. */
@@ -34,9 +34,9 @@ export async function startEmulator(program: string, args: (port: number) => rea
   await listening(child);
   return {
     port,
-    stop: async () => {
+    stop: async (signal = "SIGKILL") => {
       const exited = once(child, "exit");
-      child.kill("SIGKILL");
+      child.kill(signal);
       await exited;
     },
   };
