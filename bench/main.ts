@@ -10,6 +10,7 @@ import { benchGrowth } from "./growth.ts";
 import { benchHashing } from "./hashing.ts";
 import { benchPortal } from "./portal.ts";
 import { benchRegistration } from "./registration.ts";
+import { benchVault } from "./vault.ts";
 import { benchVerify } from "./verify.ts";
 
 const parts: Readonly<Record<string, Bench>> = {
@@ -17,6 +18,7 @@ const parts: Readonly<Record<string, Bench>> = {
   hashing: benchHashing,
   verify: benchVerify,
   anchoring: benchAnchoring,
+  vault: benchVault,
   growth: benchGrowth,
   portal: benchPortal,
 };
