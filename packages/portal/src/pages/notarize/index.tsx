@@ -1,8 +1,132 @@
-/** The page `notarize`. */
+/** The page `notarize`: a clerk drops files, signs their thumbprints with a key that never leaves the browser, and gets the proofs. */
+import { encodeBase64Url } from "@attestry/core";
+import type { EnrolledIssuer } from "@attestry/core/client";
 import type { VNode } from "preact";
+import { useEffect, useState } from "preact/hooks";
+import { notary } from "../../api.ts";
 import type { PageProps } from "../../pages.ts";
+import { Problem } from "../../parts/problem.tsx";
+import { Time } from "../../parts/time.tsx";
+import { useRemote } from "../../remote.ts";
+import { fetchSession, type Session } from "../../session.ts";
+import { meetNotary } from "../../verify/first-contact.ts";
 import type { words as en } from "../../words/en/notarize.ts";
+import { openDatabase } from "./database.ts";
+import { Enrolment } from "./enrolment.tsx";
+import { Files } from "./files.tsx";
+import { type Journal, openJournal } from "./journal.ts";
+import { type OwnKey, openOwnKey } from "./own-key.ts";
+import "../../style/notarize.scss";
 
-export function Page({ words }: PageProps<typeof en>): VNode {
-  return <h1>{words.title}</h1>;
+export type NotarizeWords = typeof en;
+
+export function Page({ words }: PageProps<NotarizeWords>): VNode {
+  const { value: session, problem } = useRemote(fetchSession, "session");
+  return (
+    <div class="narrow notarize">
+      <h1>{words.title}</h1>
+      <p class="intro">{words.intro}</p>
+      {problem && <Problem error={problem} />}
+      {!session && !problem && <p>{words.loading}</p>}
+      {session &&
+        (session.signedIn ? (
+          <Workplace words={words} session={session} />
+        ) : (
+          <SignIn words={words.signIn} session={session} />
+        ))}
+    </div>
+  );
+}
+
+function SignIn({ words, session }: { readonly words: NotarizeWords["signIn"]; readonly session: Session }): VNode {
+  return (
+    <section aria-labelledby="sign-in">
+      <h2 id="sign-in">{words.heading}</h2>
+      <p>{words.text}</p>
+      {session.providers.map(({ id, label, path }) => (
+        <p key={id}>
+          <a class="usa-button" href={`${path}?to=/notarize`}>
+            {words.with(label)}
+          </a>
+        </p>
+      ))}
+      <p>{words.local}</p>
+    </section>
+  );
+}
+
+interface Kept {
+  readonly key: OwnKey;
+  readonly journal: Journal;
+}
+
+function Workplace({ words, session }: { readonly words: NotarizeWords; readonly session: Session }): VNode {
+  const kept = useKept();
+  const [looks, setLooks] = useState(0);
+  const id = typeof kept === "object" ? encodeBase64Url(kept.key.thumbprint) : "";
+  const { value, problem } = useRemote(() => findIssuer(id), `${id} ${looks}`);
+  const issuer = value?.issuer;
+  if (kept === "none")
+    return (
+      <div class="usa-alert usa-alert--error" role="alert">
+        <div class="usa-alert__body">
+          <p class="usa-alert__text">{words.storage}</p>
+        </div>
+      </div>
+    );
+  const active = issuer?.revokedAt === undefined ? issuer : undefined;
+  return (
+    <>
+      <p class="notarize__who">{words.signedInAs(session.name ?? "")}</p>
+      {problem && <Problem error={problem} />}
+      {issuer?.revokedAt !== undefined && <Ended words={words.enrolment} issuer={issuer} />}
+      {kept && value && issuer === undefined && (
+        <Enrolment
+          words={words.enrolment}
+          session={session}
+          ownKey={kept.key}
+          onChange={() => setLooks((count) => count + 1)}
+        />
+      )}
+      {kept && value && <Files words={words.files} ownKey={kept.key} issuer={active} journal={kept.journal} />}
+    </>
+  );
+}
+
+function Ended({
+  words,
+  issuer,
+}: {
+  readonly words: NotarizeWords["enrolment"];
+  readonly issuer: EnrolledIssuer;
+}): VNode {
+  return (
+    <div class="usa-alert usa-alert--warning">
+      <div class="usa-alert__body">
+        <p class="usa-alert__text">
+          {words.revoked} <Time at={issuer.revokedAt ?? ""} />. {words.reason}: {issuer.reason}
+        </p>
+      </div>
+    </div>
+  );
+}
+
+/** The key and the journal of this device; "none" when the browser keeps nothing. */
+function useKept(): Kept | "none" | undefined {
+  const [kept, setKept] = useState<Kept | "none">();
+  useEffect(() => {
+    open().then(setKept, () => setKept("none"));
+  }, []);
+  return kept;
+}
+
+async function open(): Promise<Kept> {
+  const database = await openDatabase();
+  await meetNotary(); // receipts are held against the keys that are noted now
+  return { key: await openOwnKey(database), journal: openJournal(database) };
+}
+
+/** How the key is enrolled; `issuer` is undefined when it is not. */
+async function findIssuer(id: string): Promise<{ readonly issuer: EnrolledIssuer | undefined }> {
+  return { issuer: (await notary.listIssuers()).find((issuer) => issuer.id === id) };
 }

@@ -1,0 +1,53 @@
+/**
+ * The journal of what was signed here. A statement is in it before it is sent and its proof before it is shown, so that a tab that
+ * is lost half way has lost nothing that was acknowledged.
+ */
+import type { ErrorCode } from "@attestry/core";
+import type { Database } from "./database.ts";
+
+interface Described {
+  /** Rises with each file. */
+  readonly id: number;
+  readonly name: string;
+  /** Bytes. */
+  readonly size: number;
+}
+
+/** Signed, and not answered yet. Sending it again is safe: it keeps its first entry. */
+export interface Signed extends Described {
+  readonly state: "signed";
+  readonly statement: Uint8Array;
+  /** SHA-256. */
+  readonly digest: Uint8Array;
+}
+
+export interface Registered extends Described {
+  readonly state: "registered";
+  readonly index: number;
+  readonly isNew: boolean;
+  readonly proof: Uint8Array;
+  /** Whether `verify()` found the notary's receipt good. */
+  readonly holds: boolean;
+}
+
+export interface Refused extends Described {
+  readonly state: "refused";
+  readonly code: ErrorCode;
+}
+
+export type JournalEntry = Signed | Registered | Refused;
+
+export interface Journal {
+  /** As they stand on the device, the oldest first. */
+  read(): Promise<JournalEntry[]>;
+  write(entry: JournalEntry): Promise<void>;
+  forget(ids: readonly number[]): Promise<void>;
+}
+
+export function openJournal(database: Database): Journal {
+  return {
+    read: () => database.all<JournalEntry>("journal"),
+    write: (entry) => database.put("journal", entry),
+    forget: (ids) => database.remove("journal", ids),
+  };
+}

@@ -1,0 +1,196 @@
+import assert from "node:assert/strict";
+import { randomBytes } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { type TestContext, test } from "node:test";
+import { parseProofFile, sha256, verify } from "@attestry/core";
+import type { Page } from "playwright-core";
+import { type TestServer, trustIn } from "../../../../server/src/testing.ts";
+import {
+  checkAccessibility,
+  checkNoSideways,
+  type OpenOptions,
+  openBrowser,
+  openPage,
+  screenshot,
+  startPortal,
+  tabTo,
+} from "../../../test/browser.ts";
+import { type TestFile, testFile } from "../../../test/records.ts";
+
+interface Workplace {
+  readonly server: TestServer;
+  readonly page: Page;
+}
+
+/** The page of somebody who came by the link that the notary shows at its start. */
+async function enter(t: TestContext, options: OpenOptions = {}, query = ""): Promise<Workplace> {
+  const server = await startPortal(t);
+  const page = await openPage(t, server.makePortalLink(), options);
+  assert.ok(page);
+  await page.goto(`${server.url}/notarize${query}`);
+  await page.locator("h2").first().waitFor();
+  return { server, page };
+}
+
+const office = "https://deeds.kent.example.gov";
+
+async function enrol(page: Page): Promise<void> {
+  await page.getByLabel("Name that your statements will carry").fill(office);
+  await page.getByRole("button", { name: "Enrol this key" }).click();
+  await page.locator(".file-drop").waitFor();
+}
+
+async function drop(page: Page, ...files: TestFile[]): Promise<void> {
+  await page.locator(".file-drop input").setInputFiles(files);
+}
+
+const state = (page: Page, name: string) => page.locator(".items__one", { hasText: name });
+
+test("a clerk's first day: the key is made and enrolled, files are dropped, and their proofs hold", async (t) => {
+  if ((await openBrowser(t)) === undefined) return;
+  const { server, page } = await enter(t);
+  await page.getByText("Have your key enrolled").waitFor();
+  await checkAccessibility(page);
+  await screenshot(page, "notarize-enrolment");
+  await enrol(page);
+  await page.getByText("Each file’s own name, without its ending").click();
+  const files = [
+    testFile("Deed 2026-1.pdf", randomBytes(3_000_000)),
+    testFile("Deed 2026-2.pdf", randomBytes(10)),
+    testFile("Deed 2026-2.pdf", randomBytes(11)),
+  ];
+  await drop(page, ...files);
+  await page.getByText("3 of 3 registered").waitFor();
+  await checkAccessibility(page);
+  await checkNoSideways(page);
+  await screenshot(page, "notarize-desktop");
+  const [download] = await Promise.all([
+    page.waitForEvent("download"),
+    state(page, "Deed 2026-1.pdf").getByRole("button", { name: "Proof" }).click(),
+  ]);
+  assert.equal(download.suggestedFilename(), "Deed 2026-1.pdf.proof");
+  const proof = new Uint8Array(readFileSync(await download.path()));
+  const { verdict, statement } = await verify({
+    proof,
+    digest: sha256(files[0]?.buffer ?? Buffer.of()),
+    trust: trustIn(server.notary),
+  });
+  assert.deepEqual([verdict, statement?.issuer, statement?.subject], ["verified", office, "Deed 2026-1"]);
+  const [zip] = await Promise.all([page.waitForEvent("download"), page.getByText("Download all proofs").click()]);
+  const archive = readFileSync(await zip.path()).toString("latin1");
+  assert.ok(archive.includes("Deed 2026-1.pdf.proof") && archive.includes("Deed 2026-2 (2).pdf.proof"));
+  await state(page, "Deed 2026-1.pdf")
+    .getByRole("link", { name: /^Entry \d+$/ })
+    .click();
+  await page.locator(".verdict[data-outcome=registered]").waitFor();
+});
+
+test("no script can read the key, and it is the same after the page is opened again", async (t) => {
+  if ((await openBrowser(t)) === undefined) return;
+  const { server, page } = await enter(t);
+  const shown = await page.locator(".key").first().textContent();
+  await enrol(page);
+  const kept = await page.evaluate(async () => {
+    const opening = indexedDB.open("attestry-notarize");
+    const db = await new Promise<IDBDatabase>((resolve) => {
+      opening.onsuccess = () => resolve(opening.result);
+    });
+    const reading = db.transaction("keys").objectStore("keys").get("own");
+    const { privateKey } = await new Promise<{ privateKey: CryptoKey }>((resolve) => {
+      reading.onsuccess = () => resolve(reading.result);
+    });
+    const exported = await Promise.all(["pkcs8", "jwk"].map((format) => crypto.subtle.exportKey(format as "jwk", privateKey).then(() => "exported", () => "refused"))); // biome-ignore format: one line
+    return { extractable: privateKey.extractable, exported };
+  });
+  assert.deepEqual(kept, { extractable: false, exported: ["refused", "refused"] });
+  await page.reload();
+  await page.getByText(office).waitFor();
+  assert.ok(server.notary.issuers.list().some(({ id }) => shown?.endsWith(id)));
+});
+
+test("a tab that is lost half way loses nothing: what was signed is registered on return, once", async (t) => {
+  if ((await openBrowser(t)) === undefined) return;
+  const { server, page } = await enter(t);
+  await enrol(page);
+  await page.route("**/v1/entries", (route) => route.abort());
+  await drop(page, testFile("one.txt", Buffer.from("1")), testFile("two.txt", Buffer.from("2")));
+  await page.getByText("The notary cannot be reached.").waitFor();
+  await page.locator(".items__one[data-state=signed]").nth(1).waitFor();
+  await checkAccessibility(page);
+  // The answer to the first sending is lost with the tab: the notary has the entries, the page does not know.
+  await page.unroute("**/v1/entries");
+  await new Promise<void>((resolve) => {
+    void page.route("**/v1/entries", async (route) => {
+      await route.fetch();
+      await route.abort();
+      resolve();
+    });
+  });
+  const registered = server.notary.status.head.size;
+  await page.unroute("**/v1/entries");
+  await page.goto("about:blank");
+  await page.goto(`${server.url}/notarize`);
+  await page.getByText("2 of 2 registered").waitFor();
+  assert.equal(server.notary.status.head.size, registered, "nothing was entered twice");
+  assert.ok(await state(page, "one.txt").getByText("Was in the log already").isVisible());
+  await page.getByRole("button", { name: "Clear the list" }).click();
+  assert.equal(await page.locator(".items__one").count(), 0);
+  await page.reload();
+  await page.locator(".file-drop").waitFor();
+  assert.equal(await page.locator(".items__one").count(), 0);
+});
+
+test("in Spanish, on a phone, by keyboard alone", async (t) => {
+  if ((await openBrowser(t)) === undefined) return;
+  const { page } = await enter(t, { width: "phone" }, "?lang=es");
+  await tabTo(page, "#issuer-name");
+  await page.keyboard.type(office);
+  await page.keyboard.press("Enter");
+  await tabTo(page, "input[type=radio]");
+  await page.keyboard.press("ArrowDown");
+  await tabTo(page, ".record .usa-input");
+  await page.keyboard.type("Acta 17");
+  await tabTo(page, ".file-drop input");
+  const [chooser] = await Promise.all([page.waitForEvent("filechooser"), page.keyboard.press("Enter")]);
+  await chooser.setFiles(testFile("acta.pdf", Buffer.from("acta")));
+  await page.getByText("1 de 1 registrados").waitFor();
+  await checkAccessibility(page);
+  await checkNoSideways(page);
+  await screenshot(page, "notarize-phone-es");
+  await tabTo(page, ".items__links button");
+  const [download] = await Promise.all([page.waitForEvent("download"), page.keyboard.press("Enter")]);
+  assert.equal(parseProofFile(new Uint8Array(readFileSync(await download.path()))).statement.subject, "Acta 17");
+});
+
+test("who is not signed in, not enrolled, or no more, is told how to go on", async (t) => {
+  if ((await openBrowser(t)) === undefined) return;
+  const server = await startPortal(t);
+  const page = await openPage(t, `${server.url}/notarize`);
+  assert.ok(page);
+  await page.getByText("Sign in first").waitFor();
+  await checkAccessibility(page);
+  await page.goto(server.makePortalLink());
+  await page.route("**/v1/session", async (route) => {
+    const session = await (await route.fetch()).json();
+    await route.fulfill({ json: { ...session, permissions: [] } });
+  });
+  await page.goto(`${server.url}/notarize`);
+  await page.getByText("Not enrolled yet.").waitFor();
+  assert.equal(await page.getByRole("button", { name: "Enrol this key" }).count(), 0);
+  const command = await page.getByText(/^attestry issuer add --key [\w-]{40,}$/).textContent();
+  await server.fetch("/v1/issuers", {
+    method: "POST",
+    headers: { "content-type": "application/json", authorization: `Bearer ${server.token}` },
+    body: JSON.stringify({ key: command?.split(" ").at(-1), issuer: office }),
+  });
+  await page.getByRole("button", { name: "Look again" }).click();
+  await page.getByText(office).waitFor();
+  const issuer = server.notary.issuers.list().find((one) => one.issuer === office);
+  await server.notary.issuers.revoke(issuer?.id ?? "", "has left the office");
+  await drop(page, testFile("late.txt", Buffer.from("late")));
+  await page.getByText("Refused: the enrolment of your key was withdrawn.").waitFor();
+  await page.reload();
+  await page.getByText("has left the office").waitFor();
+  assert.equal(await page.locator(".file-drop").count(), 0);
+  await checkAccessibility(page);
+});
