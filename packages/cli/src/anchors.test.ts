@@ -109,6 +109,11 @@ describe("anchors on the command line", { concurrency: 2 }, () => {
     writeFileSync(join(home, "a.txt"), "a");
     await notarize(home, anchored, "a.txt");
     await covered(anchored.url, 1);
+    const none = await run(["proof", "refresh", "b.txt", "--server", anchored.url], { home, input: "" });
+    assert.match(none.stderr, /^attestry: .*b\.txt/);
+    writeFileSync(join(home, "b.txt"), "no proof");
+    const noProof = await run(["proof", "refresh", "b.txt", "--server", anchored.url], { home });
+    assert.equal(noProof.stderr, "attestry: b.txt is no proof file, and there is no b.txt.proof beside it.\n");
     const refresh = async (url: string): Promise<string> =>
       (await run(["proof", "refresh", "a.txt", "--server", url], { home })).stdout;
     assert.match(await refresh(anchored.url), /refreshed \(1 ledger anchor/);

@@ -1,6 +1,14 @@
 /** `attestry proof refresh`: fetches what has come since a proof file was written: cosignatures, anchors, time stamps, later statements. */
 import { statSync } from "node:fs";
-import { AttestryError, emptyTrust, equalBytes, parseProofFile, verify } from "@attestry/core";
+import {
+  AttestryError,
+  emptyTrust,
+  equalBytes,
+  isAttestryError,
+  type ProofFile,
+  parseProofFile,
+  verify,
+} from "@attestry/core";
 import { createNotaryClient, type NotaryClient } from "@attestry/core/client";
 import type { Command } from "commander";
 import { asAttestryError } from "../errors.ts";
@@ -72,7 +80,7 @@ interface Refreshed {
 
 async function refreshOne(path: string, notary: NotaryClient, options: Options): Promise<Refreshed> {
   const bytes = readProofBytes(path);
-  const before = parseProofFile(bytes);
+  const before = parseAt(path, bytes);
   const [receipt] = before.receipts;
   if (receipt === undefined)
     throw new AttestryError("NOT_FOUND", `${path} holds no receipt to go by. Notarise it again.`);
@@ -96,6 +104,16 @@ async function refreshOne(path: string, notary: NotaryClient, options: Options):
   const sum = (list: "anchors" | "timeStamps"): number =>
     receipts.reduce((total, { evidence }) => total + (evidence[list]?.length ?? 0), 0);
   return { changed, anchors: sum("anchors"), timeStamps: sum("timeStamps") };
+}
+
+function parseAt(path: string, bytes: Uint8Array): ProofFile {
+  try {
+    return parseProofFile(bytes);
+  } catch (cause) {
+    if (!isAttestryError(cause) || path.endsWith(".proof")) throw cause;
+    const message = `${path} is no proof file, and there is no ${path}.proof beside it.`;
+    throw new AttestryError("MALFORMED_PROOF_FILE", message, { cause });
+  }
 }
 
 /** Why it does not hold under the log's noted keys; without noted keys, why it does not hold together. */
