@@ -6,10 +6,12 @@ import { readFileSync } from "node:fs";
 import { AttestryError } from "@attestry/core";
 import { type TSchema, Type } from "typebox";
 import { Value } from "typebox/value";
+import { type AzureObjectsConfig, azureObjectsSchema, type KeyVaultConfig, keyVaultSchema } from "./azure.ts";
 import { defaultRecordClasses, type RecordClasses } from "./retention.ts";
 
 export type KeysConfig =
   | { readonly kind: "keyring" }
+  | KeyVaultConfig
   | {
       readonly kind: "pkcs11";
       readonly library: string;
@@ -23,11 +25,14 @@ export type KeysConfig =
 export interface VaultConfig {
   readonly recordClasses: RecordClasses;
   readonly keys: KeysConfig;
+  /** Where the ciphertext goes, when it is neither the data folder nor the database. */
+  readonly objects?: AzureObjectsConfig | undefined;
 }
 
 interface ConfigFile {
   readonly recordClasses?: Readonly<Record<string, number | "forever">>;
   readonly keys?: KeysConfig;
+  readonly objects?: AzureObjectsConfig;
 }
 
 const text = Type.String({ minLength: 1, maxLength: 1000 });
@@ -43,6 +48,7 @@ const schema: TSchema = Type.Object(
     keys: Type.Optional(
       Type.Union([
         Type.Object({ kind: Type.Literal("keyring") }, strict),
+        keyVaultSchema,
         Type.Object(
           {
             kind: Type.Literal("pkcs11"),
@@ -56,6 +62,7 @@ const schema: TSchema = Type.Object(
         ),
       ]),
     ),
+    objects: Type.Optional(azureObjectsSchema),
   },
   strict,
 );
@@ -77,11 +84,11 @@ export function readVaultConfig(path: string): VaultConfig {
 
 /** Retention stands in the file as days. @throws USAGE, naming the place that is wrong */
 export function parseVaultConfig(content: string, path: string): VaultConfig {
-  const { recordClasses = {}, keys = { kind: "keyring" } } = check(parseJson(content, path), path);
+  const { recordClasses = {}, keys = { kind: "keyring" }, objects } = check(parseJson(content, path), path);
   const named = Object.entries(recordClasses).map(
     ([name, days]) => [name, days === "forever" ? days : Math.round(days * day)] as const,
   );
-  return { recordClasses: new Map([...defaultRecordClasses, ...named]), keys };
+  return { recordClasses: new Map([...defaultRecordClasses, ...named]), keys, objects };
 }
 
 function parseJson(content: string, path: string): unknown {

@@ -1,4 +1,5 @@
 /** What a package with drivers for the vault builds on. */
+export type { AzureDrivers } from "./azure.ts";
 export { dataKeyLength } from "./format/stream.ts";
 export {
   checkDataKey,
