@@ -13,6 +13,7 @@ export const permissions = [
   "object:hold",
   "object:classify",
   "object:erase",
+  "vault:manage",
   "custody:read",
   "issuer:manage",
   "access:manage",
@@ -37,7 +38,7 @@ const allowed: Readonly<Record<Role, ReadonlySet<Permission>>> = {
     "object:erase",
     "custody:read",
   ]),
-  administrator: new Set(["issuer:manage", "access:manage", "action:read", "audit:run"]),
+  administrator: new Set(["vault:manage", "issuer:manage", "access:manage", "action:read", "audit:run"]),
   auditor: new Set(["custody:read", "action:read", "audit:run"]),
 };
 

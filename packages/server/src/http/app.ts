@@ -25,6 +25,7 @@ import { batchRoutes, statementRoutes } from "./registration-routes.ts";
 import { sessionRoutes } from "./session-routes.ts";
 import { statusRoutes } from "./status-routes.ts";
 import { uploadRoutes } from "./upload-routes.ts";
+import { vaultRoutes } from "./vault-routes.ts";
 
 export interface AppOptions extends HttpOptions {
   readonly notary: Notary;
@@ -60,6 +61,7 @@ const groups = [
   sessionRoutes,
   objectRoutes,
   uploadRoutes,
+  vaultRoutes,
   statusRoutes,
   historyRoutes,
   scrapiRoutes,

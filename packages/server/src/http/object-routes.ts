@@ -139,7 +139,10 @@ export async function objectRoutes(app: FastifyInstance, { vault, notary }: Rout
       params: refParams,
       response: { 200: custodyList, ...failures },
     },
-    handler: async ({ params }) => ({ events: (await vault.custodyOf(params.ref)).map(toCustodyJson) }),
+    handler: async ({ params }) => ({
+      issuer: vault.custodyIssuer,
+      events: (await vault.custodyOf(params.ref)).map(toCustodyJson),
+    }),
   });
 
   orderRoute(app, "hold", "object:hold", "Place a legal hold", (...args) => vault.hold(...args));

@@ -112,6 +112,7 @@ export const uploadSchema: TSchema = Type.Object({
 });
 
 export const custodyList: TSchema = Type.Object({
+  issuer: Type.String({ description: "Whose statements in the log tell of custody: the notary's own key" }),
   events: Type.Array(
     Type.Object(
       {

@@ -70,8 +70,9 @@ export function toRefusal(error: unknown): { readonly code: ErrorCode; readonly 
 
 function fromAttestry(error: AttestryError): Problem {
   const hidden = inward.has(error.code) || error.code.startsWith("FATAL_");
-  const { retryAfter } = error.data;
-  const problem = describe(error.code, hidden ? undefined : error.message);
+  const { retryAfter, answer } = error.data;
+  const status = typeof answer === "number" ? answer : undefined; // where a protocol wants a status of its own
+  const problem = describe(error.code, hidden ? undefined : error.message, status);
   return typeof retryAfter === "number" ? { ...problem, retryAfter } : problem;
 }
 

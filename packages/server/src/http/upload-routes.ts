@@ -57,7 +57,7 @@ async function tusRoutes(app: FastifyInstance, { vault }: { vault: Vault }): Pro
     if (request.method === "OPTIONS" || request.headers["tus-resumable"] === version) return;
     reply.header("tus-version", version);
     throw new AttestryError("MALFORMED_REQUEST", `The header Tus-Resumable must be ${version}.`, {
-      data: { status: 412 },
+      data: { answer: 412 },
     });
   });
 
@@ -157,13 +157,19 @@ async function commitRoute(app: FastifyInstance, context: RouteContext & { vault
     async handler(request) {
       if (!(request.body instanceof Uint8Array)) throw new AttestryError("MALFORMED_REQUEST", "There is no statement.");
       const access = accessOf(request, request.query.purpose ?? "storing");
-      try {
-        await ownUpload(context.vault, request);
-      } catch (error) {
+      const { vault } = context;
+      const { id } = request.params;
+      const upload = await vault.upload(id).catch((error: unknown) => {
         // A client whose first commit went through unheard sends it again: the vault knows the object by its id.
-        if (!isAttestryError(error) || error.code !== "NOT_FOUND") throw error;
+        if (isAttestryError(error) && error.code === "NOT_FOUND") return undefined;
+        throw error;
+      });
+      if (upload !== undefined) {
+        checkOwn(upload, request);
+        // What was sent of an upload whose length nobody told is all of it, when the statement says so.
+        if (upload.content === undefined && upload.size === undefined) await vault.complete(id);
       }
-      return toObjectJson(await context.vault.commit(request.params.id, request.body, access));
+      return toObjectJson(await vault.commit(id, request.body, access));
     },
   });
 }
@@ -171,14 +177,19 @@ async function commitRoute(app: FastifyInstance, context: RouteContext & { vault
 /** Another's upload is none. @throws NOT_FOUND */
 async function ownUpload(vault: Vault, request: FastifyRequest): Promise<Upload> {
   const upload = await vault.upload((request.params as UploadParams).id);
-  if (upload.who === principalOf(request).name) return upload;
-  throw new AttestryError("NOT_FOUND", "There is no such upload.");
+  checkOwn(upload, request);
+  return upload;
+}
+
+function checkOwn({ who }: Upload, request: FastifyRequest): void {
+  if (who !== principalOf(request).name) throw new AttestryError("NOT_FOUND", "There is no such upload.");
 }
 
 function state(reply: FastifyReply, { offset, size, metadata, content }: Upload): FastifyReply {
   reply.header("upload-offset", offset);
-  if (size === undefined) reply.header("upload-defer-length", "1");
-  else reply.header("upload-length", size);
+  const length = size ?? content?.size;
+  if (length === undefined) reply.header("upload-defer-length", "1");
+  else reply.header("upload-length", length);
   if (metadata !== "") reply.header("upload-metadata", metadata);
   if (content !== undefined) reply.header("attestry-content-hash", encodeHex(content.hash));
   return reply;

@@ -15,6 +15,7 @@ import type { ObjectStore } from "./object-store.ts";
 import { createReading } from "./reading.ts";
 import { createRecorder } from "./recording.ts";
 import { defaultRecordClasses, type RecordClasses } from "./retention.ts";
+import { createRotation, type Rotation } from "./rotation.ts";
 import { createUploads } from "./uploads.ts";
 
 /** Who acts and why, as it is recorded: 1 to 512 characters each, none of them a control character. */
@@ -97,6 +98,8 @@ export interface SweepSummary {
  */
 export interface Vault {
   readonly recordClasses: RecordClasses;
+  /** Whose statements in the log tell of custody: the notary itself. */
+  readonly custodyIssuer: string;
 
   /** @throws POLICY_TOO_LARGE */
   begin(options: BeginOptions): Promise<Upload>;
@@ -176,6 +179,12 @@ export interface Vault {
    * @returns how many keys it wrapped
    */
   rewrap(onProgress?: (done: number, total: number) => void, signal?: AbortSignal): Promise<number>;
+  /**
+   * Makes a new key-encryption key, unless a rotation is to be gone on with, and does what `rewrap` does in the background. With
+   * `forget`, the keys that nothing needs any more are forgotten at its end: not while other processes still wrap with them.
+   */
+  readonly rotate: Rotation["rotate"];
+  readonly keyState: Rotation["keyState"];
   /** The key-encryption keys that are still needed. */
   keysInUse(): Promise<ReadonlySet<string>>;
   /** What the storages find wrong with themselves, a line each. */
@@ -216,6 +225,7 @@ export async function createVault(options: VaultOptions): Promise<Vault> {
   const parts = { ...options, recorder, lookUp, recordClasses, clock, now, uploadLife, logger };
   const { abandon, wipe, ...uploads } = createUploads(parts);
   const { recover, ...housekeeping } = createHousekeeping({ ...parts, abandon });
+  const rotation = createRotation({ ...parts, rewrap: housekeeping.rewrap });
   await recover();
   return {
     recordClasses,
@@ -223,12 +233,16 @@ export async function createVault(options: VaultOptions): Promise<Vault> {
     ...createReading(parts),
     ...createActs(parts),
     ...housekeeping,
+    custodyIssuer: issuer.name,
+    rotate: rotation.rotate,
+    keyState: rotation.keyState,
     object: lookUp.object,
     find: lookUp.find,
     custodyOf: lookUp.custodyOf,
     keysInUse: async () => new Set(await catalogue.listWrappers()),
     check: async () => [...(await catalogue.check()), ...(await objects.check())],
     async close(): Promise<void> {
+      await rotation.stop();
       wipe();
       await Promise.all([catalogue.close(), objects.close()]);
     },

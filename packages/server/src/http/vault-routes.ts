@@ -1,0 +1,72 @@
+/** The vault's upkeep, for administrators: its keys and their rotation, and the sweep. Nothing here tells of a record. */
+import type { FastifyInstance } from "fastify";
+import { type TSchema, Type } from "typebox";
+import type { RouteContext } from "./context.ts";
+import { failures } from "./schemas.ts";
+
+const tags = ["vault"];
+const security = [{ administrator: [] }];
+const config = { permission: "vault:manage" } as const;
+const uint = Type.Integer({ minimum: 0 });
+
+const keyState: TSchema = Type.Object({
+  key: Type.String({ description: "The key-encryption key that wraps now" }),
+  pending: Type.Integer({ description: "Data keys that another key wrapped: a rotation that is not done yet" }),
+  rotation: Type.Object({
+    state: Type.String({ description: "none, running, done or failed" }),
+    done: uint,
+    total: uint,
+    problem: Type.Optional(Type.String()),
+  }),
+});
+
+const rotateBody: TSchema = Type.Object(
+  {
+    forget: Type.Optional(
+      Type.Boolean({ description: "Forget the keys that nothing needs any more: what they wrapped never opens again" }),
+    ),
+  },
+  { additionalProperties: false },
+);
+
+export async function vaultRoutes(app: FastifyInstance, { vault }: RouteContext): Promise<void> {
+  if (vault === undefined) return;
+  app.addHook("onSend", async (_request, reply) => void reply.header("cache-control", "no-store"));
+
+  app.get("/v1/vault/keys", {
+    config,
+    schema: {
+      tags,
+      summary: "The vault's keys, and how a rotation is",
+      security,
+      response: { 200: keyState, ...failures },
+    },
+    handler: () => vault.keyState(),
+  });
+
+  app.post<{ Body: { forget?: boolean } }>("/v1/vault/keys/rotate", {
+    config,
+    schema: {
+      tags,
+      summary: "Make a new key-encryption key, and wrap every data key anew",
+      description:
+        "No content is touched. It goes on in the background; begun again after a stop, it goes on where it was.",
+      security,
+      body: rotateBody,
+      response: { 200: keyState, ...failures },
+    },
+    handler: ({ body }) => vault.rotate(body),
+  });
+
+  app.post("/v1/vault/sweep", {
+    config,
+    schema: {
+      tags,
+      summary: "Remove uploads that nobody goes on with, and what crashes left over",
+      description: "The notary does it by itself once a day.",
+      security,
+      response: { 200: Type.Object({ uploads: uint, orphans: uint }), ...failures },
+    },
+    handler: () => vault.sweep(),
+  });
+}
