@@ -8,6 +8,7 @@ import { issue, noon, pem } from "../../../core/src/x509/test-certificates.ts";
 import { refusal, temporaryFolder } from "../testing.ts";
 import { openDatabase } from "./database.ts";
 import { postgresForTests } from "./testing/server.ts";
+import { until } from "./testing/until.ts";
 
 const postgres = postgresForTests();
 const skip = { skip: postgres.skip ?? false };
@@ -47,10 +48,10 @@ test("a server that may lose what it acknowledged is refused", skip, async (t) =
   for (const setting of ["fsync", "full_page_writes"]) {
     t.after(() => reload(`ALTER SYSTEM RESET ${setting}`));
     await reload(`ALTER SYSTEM SET ${setting} = off`);
-    while ((await server.sql(url, `SHOW ${setting}`))[0]?.[0] !== "off");
+    await until(async () => (await server.sql(url, `SHOW ${setting}`))[0]?.[0] === "off");
     await assert.rejects(openDatabase(url), refusal("USAGE"));
     await reload(`ALTER SYSTEM RESET ${setting}`);
-    while ((await server.sql(url, `SHOW ${setting}`))[0]?.[0] !== "on");
+    await until(async () => (await server.sql(url, `SHOW ${setting}`))[0]?.[0] === "on");
   }
   // What a session may choose is chosen for it, whatever the database's default is.
   const [[name] = []] = await server.sql(url, "SELECT current_database()");
@@ -90,7 +91,7 @@ test(
     await assert.rejects(openDatabase(`${url}?sslmode=verify-full&sslrootcert=${ca}`), refusal("USAGE")); // it has none yet
     await server.sql(url, "ALTER SYSTEM SET ssl = on");
     await server.sql(url, "SELECT pg_reload_conf()");
-    while ((await server.sql(url, "SHOW ssl"))[0]?.[0] !== "on");
+    await until(async () => (await server.sql(url, "SHOW ssl"))[0]?.[0] === "on");
     const named = url.replace("127.0.0.1", "localhost");
     const database = await openDatabase(`${named}?sslmode=verify-full&sslrootcert=${ca}`);
     t.after(() => database.close());

@@ -6,6 +6,7 @@ import { createIssuer, refusal } from "../testing.ts";
 import { openDatabase } from "./database.ts";
 import { openPostgresIssuerStore } from "./issuer-store.ts";
 import { postgresForTests } from "./testing/server.ts";
+import { until } from "./testing/until.ts";
 
 const postgres = postgresForTests();
 
@@ -34,9 +35,6 @@ test("whoever is enrolled or revoked at one process is so at the other", {
   const stores = [await openStore(url), await openStore(url)] as const;
   for (const store of stores) t.after(() => store.close());
   const [here, there] = [await createIssuers(stores[0], () => 1), await createIssuers(stores[1], () => 2)];
-  const until = async (holds: () => boolean): Promise<void> => {
-    while (!holds()) await new Promise(setImmediate); // the test's own time limit ends it
-  };
   const { publicKey } = createIssuer().signer;
   const { id } = await here.addKey(publicKey, "https://kent.example");
   await until(() => there.find(id)?.issuer === "https://kent.example");

@@ -10,6 +10,7 @@ import { createLine } from "../vault/testing/line.ts";
 import { openDatabase } from "./database.ts";
 import { openPostgresLogStore, type PostgresLogStoreOptions } from "./log-store.ts";
 import { postgresForTests, type TestPostgres } from "./testing/server.ts";
+import { until } from "./testing/until.ts";
 
 const postgres = postgresForTests();
 const skip = { skip: postgres.skip ?? false };
@@ -84,7 +85,7 @@ test(
       else assert.equal(failed, "UNAVAILABLE_STORAGE");
       outcomes[size === batch.head.size ? "written" : "lost"] += 1;
       const busy = "SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND application_name = 'attestry'";
-      while ((await server.sql(url.href, busy))[0]?.[0] !== "0");
+      await until(async () => (await server.sql(url.href, busy))[0]?.[0] === "0");
       assert.equal((await store.readHead())?.size ?? 0, size, "what was not written came all the same");
     }
     assert.ok(outcomes.written > 0 && outcomes.lost > 0, JSON.stringify(outcomes));
@@ -110,16 +111,16 @@ test("PostgreSQL: an append that waits for a lock when its line is cut is shut o
   await other.transaction(async (querier) => {
     await querier.query("SELECT 1 FROM log FOR UPDATE");
     const appending = store.append(batch).catch((error) => error.code);
-    while ((await server.sql(direct, waiting))[0]?.[0] !== "1");
+    await until(async () => (await server.sql(direct, waiting))[0]?.[0] === "1");
     line.cut(0);
     assert.equal(await appending, "UNAVAILABLE_STORAGE");
     line.mend();
     reading = store.readHead().then((head) => head?.size);
-    while ((await server.sql(direct, waiting))[0]?.[0] !== "2"); // the one that was cut off waits still, and so does the reader
+    await until(async () => (await server.sql(direct, waiting))[0]?.[0] === "2"); // the one that was cut off waits still, and so does the reader
   });
   const size = await reading;
   const busy = "SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND application_name = 'attestry'";
-  while ((await server.sql(direct, busy))[0]?.[0] !== "0");
+  await until(async () => (await server.sql(direct, busy))[0]?.[0] === "0");
   assert.equal((await store.readHead())?.size, size);
   await checkWholeLog(store);
 });
@@ -249,7 +250,7 @@ test(
     const heads: number[] = [];
     const two = await openSequencer(stores[1], { onHead: ({ size }) => void heads.push(size) });
     const [first] = await one.submit(sampleEntries(300));
-    while (two.head.size < 300) await new Promise(setImmediate); // it is told within a fraction of a second
+    await until(() => two.head.size === 300); // it is told within a fraction of a second
     assert.deepEqual(two.head, first?.head);
     assert.deepEqual(heads, [300]);
     // The same statement again, at the process that did not register it.
@@ -258,7 +259,7 @@ test(
     // An older copy is put back: what both have seen is more.
     const [saved] = await server.sql(url, "SELECT note FROM attestry.log");
     await one.submit(sampleEntries(5, "more"));
-    while (two.head.size < 305) await new Promise(setImmediate);
+    await until(() => two.head.size === 305);
     const restore = `SET search_path = attestry; DELETE FROM head WHERE size > 300; DELETE FROM entry WHERE idx >= 300;
     DELETE FROM seen WHERE idx >= 300; DELETE FROM look_up WHERE idx >= 300;
     UPDATE tile SET hashes = substr(hashes, 1, 44 * 32) WHERE level = 0 AND idx = 1;

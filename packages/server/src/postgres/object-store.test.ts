@@ -6,6 +6,7 @@ import { createLine } from "../vault/testing/line.ts";
 import { openDatabase } from "./database.ts";
 import { openPostgresObjectStore } from "./object-store.ts";
 import { postgresForTests } from "./testing/server.ts";
+import { until } from "./testing/until.ts";
 
 const postgres = postgresForTests();
 const skip = { skip: postgres.skip ?? false };
@@ -53,7 +54,7 @@ test(
       await querier.query("SELECT sealed FROM object WHERE id = $1 FOR UPDATE", [id]);
       written = assert.rejects(other.writeSegment(id, 0, randomSegment(1000)), { code: "CONFLICT_EXISTS" });
       const waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'";
-      while ((await server.sql(url, waiting))[0]?.[0] !== "1");
+      await until(async () => (await server.sql(url, waiting))[0]?.[0] === "1");
       await querier.query("UPDATE object SET sealed = 2 WHERE id = $1", [id]);
     });
     await written;
@@ -91,7 +92,7 @@ test("PostgreSQL: the server dies while segments are written, and keeps all that
       },
     ),
   );
-  while (acknowledged.length < 5) await new Promise(setImmediate);
+  await until(() => acknowledged.length >= 5);
   await server.kill();
   await Promise.all(writes);
   assert.ok(failed > 0, "the server died too late");
