@@ -105,11 +105,14 @@ function parseBase(url: string): URL {
 async function readBody(response: Response, limit: number): Promise<Uint8Array> {
   const parts: Uint8Array[] = [];
   let length = 0;
-  for await (const part of response.body ?? []) {
-    length += part.length;
-    if (length > limit)
+  const reader = response.body?.getReader(); // not every browser can iterate over a stream
+  for (let part = await reader?.read(); part?.value !== undefined; part = await reader?.read()) {
+    length += part.value.length;
+    if (length > limit) {
+      await reader?.cancel();
       throw new AttestryError("MALFORMED_REQUEST", `The notary's answer is longer than ${limit} bytes.`);
-    parts.push(part);
+    }
+    parts.push(part.value);
   }
   const whole = new Uint8Array(length);
   let offset = 0;

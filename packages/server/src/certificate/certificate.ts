@@ -125,9 +125,8 @@ function signerRows({ statement, certificate }: CertificateFacts, { words: { sig
 }
 
 function timeRows(facts: CertificateFacts, { words: { time: said }, time }: Text): Row[] {
-  const { statement, registeredAt, notAfter, cosignatures } = facts;
-  const by = cosignatures.filter((one) => one.time <= notAfter.time).map(({ name }) => name);
-  const basis = notAfter.independent ? said.byWitnesses(printable(by.join(", "))) : said.byLog;
+  const { statement, registeredAt, notAfter } = facts;
+  const basis = notAfter.source === "log" ? said.byLog : said.byWitnesses(printable(notAfter.names.join(", ")));
   return [
     { label: said.stated, value: time(statement.issuedAt), note: said.statedBy },
     { label: said.registered, value: time(registeredAt), note: said.registeredBy },

@@ -55,7 +55,7 @@ test("a clerk's first day: the key is made and enrolled, files are dropped, and 
   await enrol(page);
   await page.getByText("Each file’s own name, without its ending").click();
   const files = [
-    testFile("Deed 2026-1.pdf", randomBytes(3_000_000)),
+    testFile("Deed 2026-1.pdf", randomBytes(6_000_000)),
     testFile("Deed 2026-2.pdf", randomBytes(10)),
     testFile("Deed 2026-2.pdf", randomBytes(11)),
   ];

@@ -1,4 +1,5 @@
 /** The page's side of the notarizer: what stands in the list, kept up to date. */
+import { encodeHex } from "@attestry/core";
 import type { EnrolledIssuer } from "@attestry/core/client";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { notary } from "../../api.ts";
@@ -60,6 +61,14 @@ export function useNotarizer(key: OwnKey, issuer: EnrolledIssuer | undefined, jo
   };
 }
 
+/** Files that are read at once, in bytes: many small ones are done before a worker has started for the first. */
+const smallFile = 4 * 1024 * 1024;
+
+async function hash(file: File, onShare: (share: number) => void): Promise<string> {
+  if (file.size > smallFile) return hashFile(file, { onBytes: (bytes) => onShare(bytes / file.size) });
+  return encodeHex(new Uint8Array(await crypto.subtle.digest("SHA-256", await file.arrayBuffer())));
+}
+
 function start(
   key: OwnKey,
   issuer: string,
@@ -73,7 +82,7 @@ function start(
     journal,
     notary,
     trust: () => trustFrom(trustInput()),
-    hash: (file, onShare) => hashFile(file, { onBytes: (bytes) => onShare(file.size === 0 ? 1 : bytes / file.size) }),
+    hash,
     onItem,
     onAway,
   });
