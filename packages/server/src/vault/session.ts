@@ -12,8 +12,8 @@ import type { KeyWrapper } from "./keys/key-wrapper.ts";
 import type { ObjectStore } from "./object-store.ts";
 import { createWindow, type Window } from "./window.ts";
 
-/** Segments that may be on their way to the store at once. */
-export const writesAtOnce = 4;
+/** Segments that may be on their way to the store at once: as many share the store's syncs. */
+const writesAtOnce = 8;
 
 export interface Session {
   readonly id: string;
@@ -105,7 +105,7 @@ function createSession(state: State): Session {
   const buffer = new Uint8Array(segmentLength);
   let filled = tail?.length ?? 0;
   if (tail !== undefined) buffer.set(tail);
-  const buffers = Array.from({ length: writesAtOnce }, () => new Uint8Array(segmentLength));
+  let buffers: Uint8Array[] = []; // used again while content comes, let go of when it pauses
   const window: Window = createWindow(writesAtOnce);
   // What was on its way at a crash may have arrived, and one before it not.
   const checkedBelow = state.index + writesAtOnce;
@@ -193,7 +193,11 @@ function createSession(state: State): Session {
       if (state.isEnded && chunk.length > 0) throw endedAt(state.size);
       await orSpoil(() => add(chunk));
     },
-    settle: () => orSpoil(() => window.drain()),
+    settle: () =>
+      orSpoil(async () => {
+        await window.drain();
+        buffers = [];
+      }),
     tail(): Tail | undefined {
       if (filled === 0) return undefined;
       const ciphertext = sealTail(dataKey, id, segmentStart(state.index), buffer.subarray(0, filled));
