@@ -50,7 +50,7 @@ export async function openAccess(parts: AccessParts): Promise<Access> {
   try {
     const actions = await openActionLog({ store, issuer: ownIssuer, notary, now });
     const credentials = createCredentials({ store, actions, now });
-    const sessions = createSessions(store, now);
+    const sessions = createSessions({ store, actions, now });
     const address: PublicAddress = { publicUrl };
     const sessionCookie = createCookie("attestry-session", address);
     const identify = createIdentify({

@@ -1,7 +1,9 @@
 /** Sessions of people at the portal: a random id in a cookie, kept as its hash, ended by idleness, by age and by signing out. */
+import { AttestryError } from "@attestry/core";
+import type { ActionLog } from "./record-action.ts";
 import type { Principal, Role } from "./roles.ts";
 import { deriveSecret, hashSecret, newSecret } from "./secrets.ts";
-import type { AccessStore } from "./store.ts";
+import type { AccessStore, Session } from "./store.ts";
 
 /** Seconds without a request, and in all. */
 export const sessionLimits: { readonly idle: number; readonly absolute: number } = {
@@ -27,10 +29,23 @@ export interface Sessions {
   /** The session of that id while it lasts, its idleness begun anew. */
   find(id: string): Promise<LiveSession | undefined>;
   end(id: string): Promise<void>;
+  /** Those that have not ended, the oldest first. Their `key` opens nothing. */
+  list(): Promise<Session[]>;
+  /** An administrator ends somebody's, by its key. In the log when it resolves. @throws NOT_FOUND; as `ActionLog.record` */
+  endFor(who: Principal, key: string): Promise<void>;
 }
 
-/** @param now whole seconds of Unix time */
-export function createSessions(store: AccessStore, now: () => number): Sessions {
+export interface SessionsParts {
+  readonly store: AccessStore;
+  readonly actions: ActionLog;
+  /** Whole seconds of Unix time. */
+  readonly now: () => number;
+}
+
+export function createSessions({ store, actions, now }: SessionsParts): Sessions {
+  const isLive = ({ startedAt, seenAt }: Session): boolean =>
+    now() < startedAt + sessionLimits.absolute && now() < seenAt + sessionLimits.idle;
+
   return {
     async start({ name, roles, provider }): Promise<string> {
       const at = now();
@@ -43,16 +58,22 @@ export function createSessions(store: AccessStore, now: () => number): Sessions 
     async find(id: string): Promise<LiveSession | undefined> {
       const key = hashSecret(id);
       const session = await store.findSession(key);
-      if (session === undefined) return undefined;
+      if (session === undefined || !isLive(session)) return undefined;
       const { name, roles, provider, startedAt, seenAt } = session;
       const at = now();
-      const endsAt = startedAt + sessionLimits.absolute;
-      if (at >= endsAt || at >= seenAt + sessionLimits.idle) return undefined;
       if (at >= seenAt + useInterval) await store.useSession(key, at);
       const principal: Principal = { name, kind: "session", roles: new Set(roles) };
-      return { principal, csrf: deriveSecret(id, "csrf"), provider, endsAt };
+      return { principal, csrf: deriveSecret(id, "csrf"), provider, endsAt: startedAt + sessionLimits.absolute };
     },
 
     end: (id) => store.removeSession(hashSecret(id)),
+    list: async () => (await store.listSessions()).filter(isLive),
+
+    async endFor(who: Principal, key: string): Promise<void> {
+      const session = await store.findSession(key);
+      if (session === undefined) throw new AttestryError("NOT_FOUND");
+      await actions.record(who, "session-ended", { name: session.name, startedAt: session.startedAt });
+      await store.removeSession(key);
+    },
   };
 }

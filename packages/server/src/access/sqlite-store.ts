@@ -79,7 +79,7 @@ function credentialMethods(database: DatabaseSync): CredentialMethods {
 
 type SessionMethods = Pick<
   AccessStore,
-  "addSession" | "findSession" | "useSession" | "removeSession" | "removeOldSessions"
+  "addSession" | "findSession" | "useSession" | "listSessions" | "removeSession" | "removeOldSessions"
 >;
 
 function sessionMethods(database: DatabaseSync): SessionMethods {
@@ -87,6 +87,7 @@ function sessionMethods(database: DatabaseSync): SessionMethods {
     add: database.prepare("INSERT INTO sessions VALUES (?, ?, ?, ?, ?, ?)"),
     find: database.prepare("SELECT * FROM sessions WHERE key = ?"),
     use: database.prepare("UPDATE sessions SET seen_at = ? WHERE key = ?"),
+    list: database.prepare("SELECT * FROM sessions ORDER BY started_at, key"),
     remove: database.prepare("DELETE FROM sessions WHERE key = ?"),
     removeOld: database.prepare("DELETE FROM sessions WHERE seen_at < ? OR started_at < ?"),
   }));
@@ -101,6 +102,7 @@ function sessionMethods(database: DatabaseSync): SessionMethods {
     async useSession(key: string, at: number): Promise<void> {
       guarded(() => sql.use.run(at, key));
     },
+    listSessions: async () => guarded(() => sql.list.all().map(sessionFromRow)),
     async removeSession(key: string): Promise<void> {
       guarded(() => sql.remove.run(key));
     },

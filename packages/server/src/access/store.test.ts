@@ -93,6 +93,10 @@ for (const [driver, open] of [
     await store.useSession("a", 200);
     assert.deepEqual(await (await reopen()).findSession("a"), session("a", { seenAt: 200 }));
     const again = await reopen();
+    assert.deepEqual(
+      (await again.listSessions()).map(({ key }) => key),
+      ["c", "a", "b"],
+    );
     await again.removeOldSessions(150, 50);
     assert.notEqual(await again.findSession("a"), undefined);
     assert.equal(await again.findSession("b"), undefined, "not seen for too long");

@@ -58,6 +58,8 @@ export interface AccessStore {
   addSession(session: Session): Promise<void>;
   findSession(key: string): Promise<Session | undefined>;
   useSession(key: string, at: number): Promise<void>;
+  /** All, the oldest first, ended ones that nobody removed yet too. */
+  listSessions(): Promise<Session[]>;
   /** Removes one. Idempotent; durable when it resolves. */
   removeSession(key: string): Promise<void>;
   /** Removes those that were last seen, or began, before these times. */

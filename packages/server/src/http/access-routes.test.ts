@@ -60,6 +60,8 @@ test("every route that asks for a permission lets in the roles that have it, and
     ["access:manage", "/v1/tokens", "GET"],
     ["access:manage", "/v1/tokens", "POST"],
     ["access:manage", `/v1/tokens/${"x".repeat(16)}/revoke`, "POST"],
+    ["access:manage", "/v1/sessions", "GET"],
+    ["access:manage", `/v1/sessions/${"0".repeat(64)}/end`, "POST"],
     ["action:read", "/v1/actions", "GET"],
     ["issuer:manage", "/v1/issuers", "POST"],
     ["issuer:manage", `/v1/issuers/${"x".repeat(43)}/revoke`, "POST"],

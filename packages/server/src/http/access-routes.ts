@@ -1,9 +1,10 @@
 /** Tokens, client certificates and the record of administrative actions: what administrators decide and auditors read. */
 import { AttestryError, encodeBase64Url } from "@attestry/core";
 import type { FastifyInstance } from "fastify";
+import { Type } from "typebox";
 import { principalOf } from "../access/hook.ts";
 import type { RecordedAction } from "../access/record-action.ts";
-import type { Credential } from "../access/store.ts";
+import type { Credential, Session } from "../access/store.ts";
 import {
   type ActionJson,
   type ActionQuery,
@@ -12,6 +13,10 @@ import {
   type LinkJson,
   linkSchema,
   newTokenSchema,
+  type OpenSessionJson,
+  type SessionParams,
+  sessionList,
+  sessionParams,
   type TokenBody,
   type TokenJson,
   type TokenParams,
@@ -29,7 +34,7 @@ const security = [{ administrator: [] }];
 
 export async function accessRoutes(app: FastifyInstance, { access }: RouteContext): Promise<void> {
   if (access === undefined) return;
-  const { credentials, actions, signIn } = access;
+  const { credentials, sessions, actions, signIn } = access;
   const config = { permission: "access:manage" } as const;
   app.addHook("onSend", async (_request, reply) => void reply.header("cache-control", "no-store"));
 
@@ -92,6 +97,33 @@ export async function accessRoutes(app: FastifyInstance, { access }: RouteContex
     handler: async ({ query }) => ({ actions: (await actions.list(query.before, query.limit)).map(toActionJson) }),
   });
 
+  app.get("/v1/sessions", {
+    config,
+    schema: {
+      tags,
+      summary: "Who is signed in at the portal",
+      security,
+      response: { 200: sessionList, ...failures },
+    },
+    handler: async () => ({ sessions: (await sessions.list()).map(toSessionJson) }),
+  });
+
+  app.post<{ Params: SessionParams }>("/v1/sessions/:id/end", {
+    config,
+    schema: {
+      tags,
+      summary: "Sign somebody out",
+      description: "The session opens nothing from the next request on.",
+      security,
+      params: sessionParams,
+      response: { 204: Type.Null(), ...failures },
+    },
+    async handler(request, reply) {
+      await sessions.endFor(principalOf(request), request.params.id);
+      return reply.code(204).send();
+    },
+  });
+
   app.post("/v1/links", {
     config,
     schema: {
@@ -126,6 +158,11 @@ function toJson({ id, kind, key, name, roles, addedAt, expiresAt, lastUsedAt, re
     ...(lastUsedAt === undefined ? {} : { lastUsedAt: isoTime(lastUsedAt) }),
     ...(revokedAt === undefined ? {} : { revokedAt: isoTime(revokedAt) }),
   };
+}
+
+function toSessionJson({ key, name, roles, provider, startedAt, seenAt }: Session): OpenSessionJson {
+  const by = provider === undefined ? {} : { provider };
+  return { id: key, name, roles, ...by, startedAt: isoTime(startedAt), seenAt: isoTime(seenAt) };
 }
 
 function toActionJson({ sequence, entryIndex, event, action, who, time, facts }: RecordedAction): ActionJson {

@@ -98,6 +98,32 @@ export const actionList: TSchema = Type.Object({
   ),
 });
 
+export interface SessionParams {
+  readonly id: string;
+}
+export const sessionParams: TSchema = Type.Object({ id: Type.String({ pattern: "^[0-9a-f]{64}$" }) }, strict);
+
+export interface OpenSessionJson {
+  readonly id: string;
+  readonly name: string;
+  readonly roles: readonly Role[];
+  readonly provider?: string;
+  readonly startedAt: string;
+  readonly seenAt: string;
+}
+export const sessionList: TSchema = Type.Object({
+  sessions: Type.Array(
+    Type.Object({
+      id: Type.String({ description: "Names the session; opens nothing" }),
+      name: Type.String(),
+      roles: Type.Array(role),
+      provider: Type.Optional(Type.String()),
+      startedAt: time,
+      seenAt: time,
+    }),
+  ),
+});
+
 export interface LinkJson {
   readonly path: string;
 }

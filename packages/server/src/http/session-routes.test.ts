@@ -1,6 +1,7 @@
 // Sessions as browsers have them: the one-time link, cookies, CSRF, other sites' pages, idleness and age.
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
+import { hash } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
 import * as http from "node:http";
 import * as https from "node:https";
@@ -240,6 +241,38 @@ test("a session ends when it is idle for half an hour, and after twelve hours at
   }
   time += 15 * minute;
   assert.equal((await sessionOf(server, busy)).signedIn, false);
+});
+
+test("an administrator ends somebody's session, which is recorded; it opens nothing from then on", async (t) => {
+  const server = await startTestServer(t);
+  const [browser, other] = [await signIn(server), await signIn(server)];
+  const asAdmin = { headers: { authorization: `Bearer ${server.token}` } };
+  const list = async (): Promise<{ id: string; name: string }[]> =>
+    ((await (await server.fetch("/v1/sessions", asAdmin)).json()) as { sessions: { id: string; name: string }[] })
+      .sessions;
+  const open = await list();
+  assert.deepEqual(
+    open.map(({ name }) => name),
+    ["administrator", "administrator"],
+  );
+  const id = hash("sha256", browser.cookies(server.url).get(cookieName)?.value ?? "", "hex");
+  const end = (): Promise<Response> => server.fetch(`/v1/sessions/${id}/end`, postJson({}, server.token));
+  assert.equal((await end()).status, 204);
+  assert.equal((await end()).status, 404);
+  assert.equal((await sessionOf(server, browser)).signedIn, false);
+  assert.equal((await sessionOf(server, other)).signedIn, true);
+  assert.deepEqual(
+    (await list()).map((one) => one.id),
+    open.map((one) => one.id).filter((one) => one !== id),
+  );
+  const { actions } = (await (await server.fetch("/v1/actions", asAdmin)).json()) as { actions: { action: string }[] };
+  assert.deepEqual(
+    actions.map(({ action }) => action),
+    ["session-ended"],
+  );
+  const stolen = createBrowser();
+  stolen.setCookie(server.url, cookieName, open.find((one) => one.id !== id)?.id ?? "");
+  assert.equal((await sessionOf(server, stolen)).signedIn, false, "the id in the list is not the one in the cookie");
 });
 
 test("a session outlives a restart of the notary", async (t) => {
