@@ -153,41 +153,45 @@ test("an upload has one writer; a silent one loses it after a minute, and what i
   await readBack(vault, id, content);
 });
 
-test("a writer that hung in the storage past its time seals nothing more once another has taken over", async (t) => {
-  const vault = await openTestVault(t);
-  const sealed = watchSeals(vault);
-  const content = sampleContent(7_000_000);
-  const { id } = await vault.begin({ who: "clerk" });
-  const { writeSegment } = vault.objects;
-  const [hang, hangs] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
-  replace(vault.objects, {
-    async writeSegment(of, index, segment) {
-      const copy = segment.slice();
-      if (index === 3) hangs.resolve();
-      await hang.promise;
-      return writeSegment(of, index, copy);
-    },
+for (const { length, last, where } of [
+  { length: 10_000_000, last: 7, where: "with more to seal" },
+  { length: 1_500_000, last: 0, where: "with nothing more to seal" },
+])
+  test(`a writer that hung in the storage past its time, ${where}, stores nothing once another has taken over`, async (t) => {
+    const vault = await openTestVault(t);
+    const sealed = watchSeals(vault);
+    const content = sampleContent(length);
+    const { id } = await vault.begin({ who: "clerk" });
+    const { writeSegment } = vault.objects;
+    const [hang, hangs] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    replace(vault.objects, {
+      async writeSegment(of, index, segment) {
+        const copy = segment.slice();
+        if (index === last) hangs.resolve();
+        await hang.promise;
+        return writeSegment(of, index, copy);
+      },
+    });
+    const first = vault.append(id, 0, [content], { isLast: true });
+    first.catch(() => {});
+    await hangs.promise;
+    vault.clock.now += 61_000;
+    const { lockUpload } = vault.catalogue;
+    Object.assign(vault.catalogue, {
+      lockUpload: async (...args: Parameters<typeof lockUpload>) => {
+        const row = await lockUpload(...args);
+        setImmediate(hang.resolve); // by then it has taken over, and waits for what is on its way
+        return row;
+      },
+    });
+    const second = vault.upload(id);
+    await assert.rejects(first, refusal("CONFLICT_LOCKED"));
+    const { offset } = await second;
+    assert.equal(offset, firstPlaintextLength + last * plaintextLength);
+    await vault.append(id, offset, inPieces(content.subarray(offset)), { isLast: true });
+    await readBack(vault, id, content);
+    assert.equal(sealed.size, last + (length > 2_000_000 ? 3 : 2));
   });
-  const first = vault.append(id, 0, [content], { isLast: true });
-  first.catch(() => {});
-  await hangs.promise;
-  vault.clock.now += 61_000;
-  const { lockUpload } = vault.catalogue;
-  Object.assign(vault.catalogue, {
-    lockUpload: async (...args: Parameters<typeof lockUpload>) => {
-      const row = await lockUpload(...args);
-      setImmediate(hang.resolve); // by then it has taken over, and waits for what is on its way
-      return row;
-    },
-  });
-  const second = vault.upload(id);
-  await assert.rejects(first, refusal("CONFLICT_LOCKED"));
-  const { offset } = await second;
-  assert.equal(offset, firstPlaintextLength + 3 * plaintextLength);
-  await vault.append(id, offset, inPieces(content.subarray(offset)), { isLast: true });
-  await readBack(vault, id, content);
-  assert.equal(sealed.size, 7);
-});
 
 test("a segment that arrived although the one before it did not is not sealed again with other content", async (t) => {
   const vault = await openTestVault(t);

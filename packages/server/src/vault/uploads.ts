@@ -56,7 +56,7 @@ export function createUploads(parts: UploadParts): Uploads {
       const { session, row, holder } = writing;
       if (session.offset !== offset) throw endedAt(session.offset);
       const broken = await take(writing, content);
-      if (session.isSpoilt) throw broken?.error;
+      if (session.isSpoilt) throw broken?.error ?? new AttestryError("CONFLICT_LOCKED");
       const isComplete = session.isEnded || session.offset === row.declaredSize || isLast;
       if (broken === undefined && isComplete) return finish(writing);
       const tail = session.tail();
