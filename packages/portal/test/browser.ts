@@ -64,6 +64,7 @@ export async function openPage(t: TestContext, url: string, options: OpenOptions
     timezoneId: "UTC",
     ...rest,
   });
+  context.setDefaultTimeout(20_000);
   const page = await context.newPage();
   const faults = watchFaults(page, new URL(url).origin);
   t.after(async () => {
