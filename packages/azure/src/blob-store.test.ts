@@ -6,42 +6,22 @@ import type * as Blobs from "@azure/storage-blob";
 import { randomSegment, storeObject, testObjectStore } from "../../server/src/vault/object-store.contract.ts";
 import { newObjectId, segmentLength } from "../../server/src/vault/object-store.ts";
 import { createLine } from "../../server/src/vault/testing/line.ts";
-import { type BlobStoreOptions, openBlobStore } from "./blob-store.ts";
+import { openBlobStore } from "./blob-store.ts";
 import { loadSdk } from "./sdk.ts";
-import { type Emulator, missing, startEmulator, temporaryFolder } from "./testing.ts";
-
-// The account and key that azurite is published with.
-const account = "devstoreaccount1";
-const key = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==";
-
-const start = (...kept: string[]) =>
-  startEmulator("azurite/dist/src/blob/main.js", (port) => [
-    "--blobPort",
-    String(port),
-    "--silent",
-    "--disableTelemetry",
-    "--skipApiVersionCheck",
-    ...kept,
-  ]);
+import { blobPlace, type Emulator, missing, startBlobEmulator, temporaryFolder } from "./testing.ts";
 
 let emulator: Emulator;
 before(async () => {
-  if (missing === undefined) emulator = await start("--inMemoryPersistence");
+  if (missing === undefined) emulator = await startBlobEmulator("--inMemoryPersistence");
 });
 after(() => emulator?.stop());
-
-function place(port: number, accountKey = key): BlobStoreOptions & { connectionString: string } {
-  const endpoint = `http://127.0.0.1:${port}/${account}`;
-  const connectionString = `DefaultEndpointsProtocol=http;AccountName=${account};AccountKey=${accountKey};BlobEndpoint=${endpoint};`;
-  return { connectionString, container: `vault-${randomBytes(8).toString("hex")}`, patience: 20_000 };
-}
 
 testObjectStore(
   "Azure Blob",
   async (t) => {
     const line = await createLine(emulator.port);
     t.after(() => line.close());
-    const options = place(line.port);
+    const options = blobPlace(line.port);
     return { line, open: () => openBlobStore(options) };
   },
   { hasLine: true, bigSegments: 40, histories: 8, skip: missing },
@@ -50,8 +30,8 @@ testObjectStore(
 test("Azure Blob: objects are there after the service was stopped and started", async (t) => {
   if (missing !== undefined) return t.skip(missing);
   const folder = temporaryFolder(t);
-  const first = await start("--location", folder);
-  const options = place(first.port);
+  const first = await startBlobEmulator("--location", folder);
+  const options = blobPlace(first.port);
   const store = await openBlobStore(options);
   const [whole, partial] = [newObjectId(), newObjectId()];
   const segments = [randomSegment(segmentLength), randomSegment(50)];
@@ -60,9 +40,9 @@ test("Azure Blob: objects are there after the service was stopped and started", 
   await first.stop("SIGTERM");
   await assert.rejects(store.stat(whole), { code: "UNAVAILABLE_STORAGE" });
 
-  const second = await start("--location", folder);
+  const second = await startBlobEmulator("--location", folder);
   t.after(() => second.stop());
-  const again = await openBlobStore({ ...place(second.port), container: options.container });
+  const again = await openBlobStore({ ...blobPlace(second.port), container: options.container });
   assert.deepEqual(await again.stat(whole), { sealed: 2, written: 2 });
   assert.deepEqual(await again.readSegment(whole, 1), segments[1]);
   assert.deepEqual(await again.stat(partial), { sealed: undefined, written: 1 });
@@ -71,7 +51,7 @@ test("Azure Blob: objects are there after the service was stopped and started", 
 
 test("Azure Blob: a segment that is gone, a mark that was changed, and what does not belong there are found", async (t) => {
   if (missing !== undefined) return t.skip(missing);
-  const options = place(emulator.port);
+  const options = blobPlace(emulator.port);
   const store = await openBlobStore(options);
   const { BlobServiceClient } = loadSdk<typeof Blobs>("@azure/storage-blob");
   const container = BlobServiceClient.fromConnectionString(options.connectionString).getContainerClient(
@@ -98,7 +78,7 @@ test("Azure Blob: a segment that is gone, a mark that was changed, and what does
 test("Azure Blob: an account that is refused is told so, without its key", async (t) => {
   if (missing !== undefined) return t.skip(missing);
   const wrong = randomBytes(64).toString("base64");
-  await assert.rejects(openBlobStore(place(emulator.port, wrong)), (error) => {
+  await assert.rejects(openBlobStore(blobPlace(emulator.port, wrong)), (error) => {
     assert.equal((error as { code: string }).code, "UNAVAILABLE_STORAGE");
     assert.match(String(error), /refused \(403/);
     assert.ok(!inspect(error, { depth: 9, showHidden: true }).includes(wrong.slice(0, 20)));

@@ -1,11 +1,14 @@
 /** What the tests of this package share: the emulators, in processes of their own, and why they cannot run. */
 import { type ChildProcess, spawn } from "node:child_process";
+import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
 import type { AddressInfo } from "node:net";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { BlobStoreOptions } from "./blob-store.ts";
+import type { CosmosStoreOptions } from "./cosmos-store.ts";
 import { hasSdk } from "./sdk.ts";
 
 /** The reason to skip a test, when the libraries are not there. */
@@ -27,7 +30,7 @@ export interface Emulator {
 }
 
 /** Starts a program of the emulators' packages and waits for the line that says that it listens. */
-export async function startEmulator(program: string, args: (port: number) => readonly string[]): Promise<Emulator> {
+async function startEmulator(program: string, args: (port: number) => readonly string[]): Promise<Emulator> {
   const port = await freePort();
   const path = join(import.meta.dirname, "../sdk/node_modules", program);
   const child = spawn(process.execPath, [path, ...args(port)], { stdio: ["ignore", "pipe", "pipe"] });
@@ -40,6 +43,39 @@ export async function startEmulator(program: string, args: (port: number) => rea
       await exited;
     },
   };
+}
+
+/** Azure Blob Storage as azurite has it. `kept`: "--inMemoryPersistence", or "--location" and a folder. */
+export function startBlobEmulator(...kept: readonly string[]): Promise<Emulator> {
+  return startEmulator("azurite/dist/src/blob/main.js", (port) => {
+    const options = ["--silent", "--disableTelemetry", "--skipApiVersionCheck", ...kept];
+    return ["--blobPort", String(port), ...options];
+  });
+}
+
+/** Cosmos DB as @vercel/cosmosdb-server has it, in memory. */
+export function startCosmosEmulator(): Promise<Emulator> {
+  const options = ["--host", "127.0.0.1", "--no-ssl"];
+  return startEmulator("@vercel/cosmosdb-server/lib/cli.js", (port) => ["--port", String(port), ...options]);
+}
+
+// The account and key that azurite is published with.
+const account = "devstoreaccount1";
+const publishedKey = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==";
+
+/** A new container of the emulator behind a port. */
+export function blobPlace(port: number, key: string = publishedKey): BlobStoreOptions & { connectionString: string } {
+  const endpoint = `http://127.0.0.1:${port}/${account}`;
+  const connectionString = `DefaultEndpointsProtocol=http;AccountName=${account};AccountKey=${key};BlobEndpoint=${endpoint};`;
+  return { connectionString, container: `vault-${randomBytes(8).toString("hex")}`, patience: 20_000 };
+}
+
+/** A new container of the emulator behind a port. */
+export function cosmosPlace(port: number): CosmosStoreOptions & { key: string } {
+  const container = `vault-${randomBytes(8).toString("hex")}`;
+  const key = Buffer.from("the emulator takes any key").toString("base64");
+  const endpoint = `http://127.0.0.1:${port}`;
+  return { endpoint, key, database: "attestry", container, discovery: false, patience: 20_000 };
 }
 
 function listening(child: ChildProcess): Promise<void> {
