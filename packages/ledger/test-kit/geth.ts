@@ -40,11 +40,37 @@ const alone = [
   "0",
 ];
 
+const forks = "homestead eip150 eip155 eip158 byzantium constantinople petersburg istanbul berlin london".split(" ");
+/** All forks up to London, from the first block on. */
+const forkBlocks: Readonly<Record<string, number>> = Object.fromEntries(forks.map((fork) => [`${fork}Block`, 0]));
+
 /** The developer's chain of geth: proof of stake, a block as soon as there is something to put into it, and finalized blocks. */
 export async function startGeth(): Promise<GethNode> {
   const folder = newFolder();
   const network = ["--port", "0", "--maxpeers", "0", "--authrpc.port", "0", "--http.api", "eth"];
   const node = await run(geth, ["--dev", "--datadir", folder, ...alone, ...network]);
+  return { url: node.url, close: () => node.close().finally(() => remove(folder)) };
+}
+
+/** A Clique chain of one signer, the test kit's first validator, with a block a second and money on that account. */
+export async function startClique(rich: string): Promise<GethNode> {
+  const folder = newFolder();
+  const key = validatorKey(0);
+  const signer = encodeHex(addressOf(key));
+  const [genesis, password, secret] = ["genesis.json", "password", "secret"].map((name) => join(folder, name));
+  const forks = { ...forkBlocks, muirGlacierBlock: 0 };
+  const config = { chainId: 1338, ...forks, clique: { period: 1, epoch: 30_000 } };
+  const extraData = `0x${"00".repeat(32)}${signer}${"00".repeat(65)}`;
+  const alloc = { [rich]: { balance: "0x8ac7230489e80000" } };
+  writeFileSync(genesis ?? "", JSON.stringify({ config, extraData, difficulty: "0x1", gasLimit: "0x2fefd800", alloc }));
+  writeFileSync(password ?? "", "none\n");
+  writeFileSync(secret ?? "", encodeHex(key));
+  const at = ["--datadir", folder, "--password", password ?? ""];
+  execFileSync(geth, ["--datadir", folder, "init", genesis ?? ""], { stdio: "ignore" });
+  execFileSync(geth, ["account", "import", ...at, secret ?? ""], { stdio: "ignore" });
+  const mining = ["--mine", "--miner.etherbase", `0x${signer}`, "--unlock", `0x${signer}`, "--allow-insecure-unlock"];
+  const network = ["--networkid", "1338", "--port", "0", "--maxpeers", "0", "--authrpc.port", "0", "--http.api", "eth"];
+  const node = await run(geth, [...at, ...alone, ...network, ...mining, "--syncmode", "full"]);
   return { url: node.url, close: () => node.close().finally(() => remove(folder)) };
 }
 
@@ -90,12 +116,11 @@ export async function startQuorum(consensus: QuorumConsensus, count: number): Pr
 }
 
 function genesisOf(consensus: QuorumConsensus, chainId: number, validators: readonly Uint8Array[]): object {
-  const forks = ["homestead", "eip150", "eip155", "eip158", "byzantium", "constantinople", "petersburg", "istanbul"];
   const bft = { epochlength: 30_000, blockperiodseconds: 1, requesttimeoutseconds: 4, policy: 0, ceil2Nby3Block: 0 };
   return {
     config: {
       chainId,
-      ...Object.fromEntries([...forks, "berlin", "london"].map((fork) => [`${fork}Block`, 0])),
+      ...forkBlocks,
       isQuorum: true,
       maxCodeSizeConfig: [{ block: 0, size: 64 }],
       txnSizeLimit: 64,

@@ -13,7 +13,7 @@ import { awaitFinality } from "../ledger.ts";
 import { createMemoryAnchorStore } from "../memory-anchor-store.ts";
 import { openSqliteAnchorStore } from "../sqlite-anchor-store.ts";
 import { connect } from "./connect.ts";
-import { proposeAction } from "./consortium.ts";
+import { proposeAction, readConsortium } from "./consortium.ts";
 import type { Address, Hex } from "./contract.ts";
 import { deployContract } from "./deploy.ts";
 import { createEvmLedger, type EvmLedgerOptions } from "./evm-ledger.ts";
@@ -143,6 +143,26 @@ async function crash(chain: Chain): Promise<void> {
     (now) => now !== undefined && now !== pid,
   );
 }
+
+test("a decision outlives a node that dies before it is in a block, and is made once", async (t) => {
+  const kept = folder();
+  const { setting, chain } = await begin(t, {}, { keep: kept });
+  const { url, chainId } = chain;
+  const { account, contract } = setting;
+  await written(chain, kept);
+  await chain.control("evm_setAutomine", false);
+  const at = await connect({ url, chainId, contract });
+  const action = { kind: "add-member", member: accountOf("another agency").address } as const;
+  const decided = proposeAction(at, account, action);
+  await eventually(
+    () => readPool(chain, account.address),
+    (pool) => Object.keys(pool).length === 1,
+  );
+  await crash(chain); // and mines by itself again, without the transaction
+  assert.equal((await decided).executed, true);
+  assert.deepEqual((await readConsortium(at)).members, [account.address, action.member]);
+  assert.equal((await chain.control("eth_getTransactionCount", account.address, "latest")) as string, "0x2");
+});
 
 test("a transaction that the node drops is sent again, as it was", async (t) => {
   const { setting, chain, notary } = await begin(t);

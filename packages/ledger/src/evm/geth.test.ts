@@ -4,7 +4,7 @@ import { type TestContext, test } from "node:test";
 import { checkEvmAnchor, isAttestryError, parseEvmAnchor, type Signer, type TrustedLedger } from "@attestry/core";
 import { accountOf, createLogSigner, eventually } from "../../test-kit/chain.ts";
 import { origin, targetOf } from "../../test-kit/evm.ts";
-import { noGeth, noQuorum, startGeth, startQuorum } from "../../test-kit/geth.ts";
+import { noGeth, noQuorum, startClique, startGeth, startQuorum } from "../../test-kit/geth.ts";
 import { type AnchorTarget, awaitFinality, type Ledger } from "../ledger.ts";
 import { deployContract } from "./deploy.ts";
 import { createEvmLedger } from "./evm-ledger.ts";
@@ -114,4 +114,35 @@ test("geth, proof of stake: an anchor is final when its block is finalized", {
     60_000,
   );
   assert.ok((await ledger.collectProof(target, place)).proof.length > 1000);
+});
+
+test("geth, Clique: without a depth nothing is sent, and with one an anchor is final that deep", {
+  skip: noGeth,
+  timeout: 120_000,
+}, async (t) => {
+  const node = await startClique(account.address);
+  t.after(node.close);
+  const rpc = openRpc(node.url);
+  const { contract, ledger } = await deployOn(node.url, 1338);
+  const target = targetOf(5);
+  const unset = { code: "POLICY_LEDGER", data: { reason: "finality-unset" } };
+  await assert.rejects(ledger.submitAnchor(target, submission(signer)), unset);
+  const at = { url: node.url, chainId: 1338, contract, account };
+  const deep = createEvmLedger({ name: "the ledger", ...at, finality: 2 });
+  assert.deepEqual(await deep.readAnchor(target), { state: "absent" });
+  await deep.submitAnchor(target, submission(signer));
+  const place = await awaitFinality(deep, target, { pollMs: 50, signal: AbortSignal.timeout(60_000) });
+  assert.ok(Number(await rpc.call("eth_blockNumber", [])) >= place.block + 2);
+  const { proof } = await deep.collectProof(target, place);
+  const anchored = parseEvmAnchor(proof);
+  const trusted = {
+    kind: "evm",
+    name: "Clique",
+    chainId: 1338,
+    contract: anchored.contract,
+    basis: "the test",
+  } as const;
+  const pinned = { ...trusted, blockHashes: [Uint8Array.fromHex(place.id)] };
+  assert.equal((await checkEvmAnchor(anchored, target, [pinned])).finality, "pinned");
+  assert.equal((await checkEvmAnchor(anchored, target, [trusted])).finality, "unproven", "its signers are not checked");
 });
