@@ -61,7 +61,7 @@ export function createSessions({ store, actions, now }: SessionsParts): Sessions
       if (session === undefined || !isLive(session)) return undefined;
       const { name, roles, provider, startedAt, seenAt } = session;
       const at = now();
-      if (at >= seenAt + useInterval) await store.useSession(key, at);
+      if (at >= seenAt + useInterval) await store.useSession(key, at).catch(() => {}); // a full disk ends no session at once
       const principal: Principal = { name, kind: "session", roles: new Set(roles) };
       return { principal, csrf: deriveSecret(id, "csrf"), provider, endsAt: startedAt + sessionLimits.absolute };
     },

@@ -2,6 +2,7 @@
 import { AttestryError, encodeBase64Url } from "@attestry/core";
 import type { FastifyInstance } from "fastify";
 import { Type } from "typebox";
+import type { Access } from "../access/access.ts";
 import { principalOf } from "../access/hook.ts";
 import type { RecordedAction } from "../access/record-action.ts";
 import type { Credential, Session } from "../access/store.ts";
@@ -30,14 +31,18 @@ import { isoTime } from "./entry-routes.ts";
 import { failures } from "./schemas.ts";
 
 const tags = ["access"];
+const config = { permission: "access:manage" } as const;
 const security = [{ administrator: [] }];
 
 export async function accessRoutes(app: FastifyInstance, { access }: RouteContext): Promise<void> {
   if (access === undefined) return;
-  const { credentials, sessions, actions, signIn } = access;
-  const config = { permission: "access:manage" } as const;
   app.addHook("onSend", async (_request, reply) => void reply.header("cache-control", "no-store"));
+  addTokens(app, access);
+  addSessions(app, access);
+  addActions(app, access);
+}
 
+function addTokens(app: FastifyInstance, { credentials }: Access): void {
   app.get("/v1/tokens", {
     config,
     schema: {
@@ -83,20 +88,9 @@ export async function accessRoutes(app: FastifyInstance, { access }: RouteContex
     },
     handler: async (request) => toJson(await credentials.revoke(principalOf(request), request.params.id)),
   });
+}
 
-  app.get<{ Querystring: ActionQuery }>("/v1/actions", {
-    config: { permission: "action:read" },
-    schema: {
-      tags,
-      summary: "What administrators did, the newest first",
-      description: "`before` takes the last `sequence` of the page before.",
-      security,
-      querystring: actionQuery,
-      response: { 200: actionList, ...failures },
-    },
-    handler: async ({ query }) => ({ actions: (await actions.list(query.before, query.limit)).map(toActionJson) }),
-  });
-
+function addSessions(app: FastifyInstance, { sessions, signIn }: Access): void {
   app.get("/v1/sessions", {
     config,
     schema: {
@@ -137,6 +131,21 @@ export async function accessRoutes(app: FastifyInstance, { access }: RouteContex
       if (principalOf(request).kind !== "local") throw new AttestryError("POLICY_FORBIDDEN");
       return { path: `/auth/local?code=${signIn.makeLocalCode()}` };
     },
+  });
+}
+
+function addActions(app: FastifyInstance, { actions }: Access): void {
+  app.get<{ Querystring: ActionQuery }>("/v1/actions", {
+    config: { permission: "action:read" },
+    schema: {
+      tags,
+      summary: "What administrators did, the newest first",
+      description: "`before` takes the last `sequence` of the page before.",
+      security,
+      querystring: actionQuery,
+      response: { 200: actionList, ...failures },
+    },
+    handler: async ({ query }) => ({ actions: (await actions.list(query.before, query.limit)).map(toActionJson) }),
   });
 }
 
