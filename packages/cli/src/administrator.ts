@@ -20,13 +20,18 @@ export function addAdministratorOptions(command: Command): Command {
 }
 
 /** @throws POLICY_UNAUTHORISED when there is none to be found */
-export function administratorToken({ tokenFile, data }: AdministratorOptions): string {
+export function administratorToken(options: AdministratorOptions): string {
+  return bearerToken(options, "the administrator's token");
+}
+
+/** The token that a command shows; the one in the data folder when none is given. @param what is needed, for the error */
+export function bearerToken({ tokenFile, data }: AdministratorOptions, what: string): string {
   const given = tokenFile === undefined ? process.env["ATTESTRY_TOKEN"] : readText(tokenFile);
   const own = join(dataFolder(data), "admin.token");
   const token = (given ?? (existsSync(own) ? readText(own) : "")).trim();
   if (/^[\x21-\x7e]+$/.test(token)) return token;
   throw new AttestryError(
     "POLICY_UNAUTHORISED",
-    `This needs the administrator's token, and there is none in ${own}. Give --token-file, or --data with the notary's folder.`,
+    `This needs ${what}, and there is none in ${own}. Give --token-file, or --data with the notary's folder.`,
   );
 }

@@ -65,11 +65,12 @@ function outcomeLine(path: string, outcome: Outcome, output: Output): string {
   switch (outcome.status) {
     case "notarized": {
       const kept = outcome.kept === undefined ? "" : `; its earlier proof is kept as ${plain(outcome.kept)}`;
-      const proof = `${plain(outcome.proofPath)} (entry ${outcome.index})${kept}`;
+      const stored = outcome.object === undefined ? "" : `; stored as ${plain(outcome.object)}`;
+      const proof = `${plain(outcome.proofPath)} (entry ${outcome.index})${stored}${kept}`;
       return `${output.style("green", "✓")} ${plain(path)} → ${proof}`;
     }
     case "already":
-      return `  ${plain(path)} has its proof already`;
+      return `  ${plain(path)} ${outcome.object === undefined ? "has its proof" : "is stored and has its proof"} already`;
     case "left":
       return `${cross} ${plain(path)} has no proof`;
     case "failed": {

@@ -44,9 +44,9 @@ export interface NotarizeOptions {
 /** What became of a file. */
 export type Outcome =
   /** Its proof is written; an earlier one of that name was kept as `kept`. */
-  | { status: "notarized"; proofPath: string; digest: Uint8Array; index: number; kept?: string }
-  /** It has a proof of this content. */
-  | { status: "already"; proofPath: string; digest: Uint8Array }
+  | { status: "notarized"; proofPath: string; digest: Uint8Array; index: number; kept?: string; object?: string }
+  /** It has a proof of this content. `object`: and is in the vault under that id. */
+  | { status: "already"; proofPath: string; digest: Uint8Array; object?: string }
   /** It has none, for a reason of its own. */
   | { status: "failed"; error: AttestryError }
   /** It has none, since the run was stopped by what is no fault of the file. */
@@ -212,12 +212,13 @@ function createBatches(options: NotarizeOptions, settle: Settle): Batches {
   };
 }
 
-function writeProof(
+/** Writes the proof to its place, and keeps an earlier one. */
+export function writeProof(
   file: FoundFile,
   out: string | undefined,
   digest: Uint8Array,
   { index, proof }: { readonly index: number; readonly proof: Uint8Array },
-): Outcome {
+): Extract<Outcome, { status: "notarized" | "failed" }> {
   const proofPath = proofPathFor(file, out);
   try {
     const kept = keepCopy(proofPath);

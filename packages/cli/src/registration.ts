@@ -15,12 +15,15 @@ export async function registerAs(
   statements: readonly Uint8Array[],
 ): Promise<Registration[]> {
   const results = await registerPatiently(notary, statements);
-  return results.map((result) => {
-    if (!("error" in result) || !isNotEnrolled(result.error)) return result;
-    const { code, message } = result.error;
-    const what = code === "VERIFY_CERTIFICATE" ? message : "Your key is not enrolled at the notary.";
-    return { error: new AttestryError(code, `${what} ${enrolmentHint(identity)}`) };
-  });
+  return results.map((result) => ("error" in result ? { error: explainRefusal(identity, result.error) } : result));
+}
+
+/** The error; when the key is not enrolled, with how an administrator lets it in. */
+export function explainRefusal(identity: Identity, error: AttestryError): AttestryError {
+  if (!isNotEnrolled(error)) return error;
+  const { code, message } = error;
+  const what = code === "VERIFY_CERTIFICATE" ? message : "Your key is not enrolled at the notary.";
+  return new AttestryError(code, `${what} ${enrolmentHint(identity)}`);
 }
 
 function isNotEnrolled({ code }: AttestryError): boolean {

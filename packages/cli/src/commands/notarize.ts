@@ -1,7 +1,9 @@
 /** `attestry notarize`: takes the thumbprints of files, registers them, and writes each one's proof. */
 import { join } from "node:path";
 import { AttestryError, checkClaims, encodeHex, type Relation } from "@attestry/core";
+import { createVaultClient } from "@attestry/core/client";
 import type { Command } from "commander";
+import { bearerToken } from "../administrator.ts";
 import { contactNotary } from "../contact.ts";
 import { hashStandardInput } from "../files/hash-file.ts";
 import { type FoundFile, standardInput, type WalkEvents, walkFiles } from "../files/walk.ts";
@@ -16,6 +18,8 @@ import { createProgress, followTotals } from "../progress.ts";
 import { readProof, relationTo } from "../proof.ts";
 import { registerOne } from "../registration.ts";
 import { dataFolder, serverUrl } from "../settings.ts";
+import { storeFiles, type VaultConnection } from "../store.ts";
+import { openJournal } from "../uploads.ts";
 
 interface Options extends IdentityOptions {
   readonly server?: string;
@@ -26,13 +30,21 @@ interface Options extends IdentityOptions {
   readonly supersedes?: string;
   readonly reason?: string;
   readonly force?: boolean;
+  readonly store?: boolean;
+  readonly recordClass?: string;
+  readonly purpose?: string;
+  readonly tokenFile?: string;
 }
+
+/** A part may take this long on a slow line; milliseconds. What arrived of it by then counts. */
+const vaultTimeout = 120_000;
 
 export function configure(command: Command): void {
   command
     .description(
       "Takes each file's thumbprint (its SHA-256 hash, signed with your key), registers it at the notary, and writes the " +
-        "proof to FILE.proof. The file itself never leaves this machine.\n\n" +
+        "proof to FILE.proof. The file itself never leaves this machine, but with --store, which keeps it in the notary's " +
+        "vault, encrypted.\n\n" +
         "Folders are searched to the bottom; symbolic links in them, and proof files, are passed over. A file whose proof " +
         "is there already is skipped. An older proof of other content is kept as FILE.proof.1, FILE.proof.2, …",
     )
@@ -45,6 +57,13 @@ export function configure(command: Command): void {
     .option("--supersedes <proof>", "state that this file replaces the one of an earlier proof")
     .option("--reason <text>", "why, shown to everyone who verifies the earlier one")
     .option("--force", "notarise again what has its proof already")
+    .option("--store", "store the files in the notary's vault as well; goes on with what was cut short")
+    .option("--record-class <name>", "how long the vault keeps them (attestry vault classes)")
+    .option("--purpose <text>", "why, for the custody record (default: storing)")
+    .option(
+      "--token-file <file>",
+      "your token, role creator (default: $ATTESTRY_TOKEN, or admin.token in the data folder)",
+    )
     .option("--json", "print one JSON object a file, each on a line of its own");
   addIdentityOptions(command).addHelpText(
     "after",
@@ -57,6 +76,10 @@ export function configure(command: Command): void {
       [
         "attestry notarize deed-2.pdf --supersedes deed.pdf.proof --reason 'boundary corrected'",
         "replaces an earlier record",
+      ],
+      [
+        "attestry notarize --store video/ --record-class bodycam --purpose 'case 2026-1187'",
+        "the files themselves go into the vault; run it again after an interruption",
       ],
       ["cat deed.pdf | attestry notarize - > deed.pdf.proof", "from standard input; the proof goes to standard output"],
     ),
@@ -71,22 +94,36 @@ async function notarize(context: Context, options: Options, paths: readonly stri
   const relation = supersedes === undefined ? undefined : relationTo(readProof(supersedes), "supersedes", reason);
   const server = serverUrl(options.server);
   let origin = "";
-  const connect = async (): Promise<Connection> => {
+  const token = options.store ? bearerToken(options, "a token with the role creator") : undefined;
+  const connect = async (): Promise<VaultConnection> => {
     const data = dataFolder(options.data);
     const { notary, status } = await contactNotary(server, data);
     const identity = await openIdentity(options, { data, server, notary }, output);
     checkStatement(options, identity, relation);
     origin = status.origin;
-    return { notary, identity };
+    return {
+      notary,
+      identity,
+      vault: createVaultClient({ url: server, ...(token && { token }), timeout: vaultTimeout }),
+    };
   };
-  const what = whatToState(options, connect(), relation);
+  const connection = connect();
+  const what = whatToState(options, connection, relation);
   if (paths[0] === standardInput) return fromStandardInput(context, options, what);
 
-  const progress = createProgress("Notarising", !output.json);
+  const progress = createProgress(options.store ? "Storing" : "Notarising", !output.json);
   const ledger = createLedger(output, progress, () => ({ server, origin }));
   const walk = (events: WalkEvents): AsyncGenerator<FoundFile> => walkFiles(paths, events);
   followTotals(progress, walk({ onProblem() {}, onSkipped() {} }));
-  const stopped = await notarizeFiles(walk(ledger.walk), what, ledger.files);
+  const { recordClass, purpose = "storing" } = options;
+  const journal = openJournal(dataFolder(options.data), server);
+  const stopped = options.store
+    ? await storeFiles(
+        walk(ledger.walk),
+        { ...what, connection, server, journal, purpose, ...(recordClass && { recordClass }) },
+        ledger.files,
+      )
+    : await notarizeFiles(walk(ledger.walk), what, ledger.files);
   progress.end();
   return ledger.finish(stopped);
 }
@@ -100,6 +137,9 @@ function checkUse(options: Options, paths: readonly string[], json: boolean): vo
   if (paths[0] === standardInput && options.out === undefined && (json || process.stdout.isTTY)) {
     usage("The proof of standard input goes to standard output: send it to a file (> NAME.proof), or give --out DIR.");
   }
+  if (!options.store && (options.recordClass ?? options.purpose ?? options.tokenFile) !== undefined)
+    usage("--record-class, --purpose and --token-file go with --store.");
+  if (options.store && paths.includes(standardInput)) usage("--store takes files, since it may have to read again.");
   if ((options.supersedes === undefined) !== (options.reason === undefined))
     usage("--supersedes and --reason go together.");
   if (options.supersedes !== undefined && paths.length !== 1)

@@ -81,7 +81,8 @@ function readPiece(descriptor: number, into: Buffer): Promise<number> {
   });
 }
 
-function checkUnchanged(path: string, size: number, before: Stats): void {
+/** @throws an error of code FILE_CHANGED unless the file is the one that it was, with as many bytes as were read */
+export function checkUnchanged(path: string, size: number, before: Stats): void {
   const after = statSync(path, { throwIfNoEntry: false }); // by name: the file may have been replaced by another
   const same =
     after !== undefined &&
@@ -92,6 +93,6 @@ function checkUnchanged(path: string, size: number, before: Stats): void {
   if (!same || size !== before.size || size !== after.size) throw fault(fileChanged);
 }
 
-function fault(code: string): Error {
+export function fault(code: string): Error {
   return Object.assign(new Error(code), { code });
 }

@@ -21,11 +21,14 @@ export {
   type WitnessSummary,
 } from "./notary-client.ts";
 export {
+  type Custody,
   type CustodyEntry,
   createVaultClient,
   type NewUpload,
   type ObjectQuery,
+  type RecordClass,
   type UploadState,
   type VaultClient,
+  type VaultKeys,
   type VaultObject,
 } from "./vault-client.ts";

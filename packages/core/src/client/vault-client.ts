@@ -42,6 +42,31 @@ export interface CustodyEntry {
   readonly recordClass?: string;
 }
 
+/** What the notary keeps of custody. `issuer`: whose statements in the log tell of it, as the notary says itself. */
+export interface Custody {
+  readonly issuer: string;
+  readonly events: readonly CustodyEntry[];
+}
+
+/** The vault's keys. `pending`: data keys that an older key wrapped, so that a rotation is to be gone on with. */
+export interface VaultKeys {
+  readonly key: string;
+  readonly pending: number;
+  readonly rotation: {
+    readonly state: "none" | "running" | "done" | "failed";
+    readonly done: number;
+    readonly total: number;
+    /** A code of the error catalogue. */
+    readonly problem?: string;
+  };
+}
+
+export interface RecordClass {
+  readonly name: string;
+  /** Seconds. */
+  readonly retention: number | "forever";
+}
+
 export interface UploadState {
   /** Bytes that are stored for good: the next ones go here. */
   readonly offset: number;
@@ -83,11 +108,16 @@ export interface VaultClient {
   read(ref: string, purpose: string): Promise<AsyncIterable<Uint8Array>>;
   /** As `read`, for content that leaves the agency's hands. */
   export(ref: string, purpose: string): Promise<AsyncIterable<Uint8Array>>;
-  custody(ref: string): Promise<readonly CustodyEntry[]>;
+  custody(ref: string): Promise<Custody>;
   hold(ref: string, order: string, purpose: string): Promise<VaultObject>;
   release(ref: string, order: string, purpose: string): Promise<VaultObject>;
   erase(ref: string, order: string, purpose: string): Promise<VaultObject>;
   reclassify(ref: string, recordClass: string, purpose: string): Promise<VaultObject>;
+  recordClasses(): Promise<readonly RecordClass[]>;
+  keys(): Promise<VaultKeys>;
+  /** Begins a rotation, or goes on with one; it is under way when this resolves. */
+  rotate(options?: { readonly forget?: boolean }): Promise<VaultKeys>;
+  sweep(): Promise<{ readonly uploads: number; readonly orphans: number }>;
 }
 
 const tus = { "tus-resumable": "1.0.0" };
@@ -96,7 +126,7 @@ const tus = { "tus-resumable": "1.0.0" };
  * @throws USAGE for an address that is none; every call POLICY_UNAUTHORISED, POLICY_FORBIDDEN, UNAVAILABLE_*
  * @example
  * const vault = createVaultClient({ url: "http://127.0.0.1:8080", token });
- * const events = await vault.custody(hash);
+ * const { events } = await vault.custody(hash);
  */
 export function createVaultClient(options: HttpOptions): VaultClient {
   const send = createSend(options);
@@ -139,11 +169,16 @@ export function createVaultClient(options: HttpOptions): VaultClient {
       const body = JSON.stringify({ purpose });
       return bodyOf(await open({ path: at(ref, "/export"), method: "POST", body, contentType: "application/json" }));
     },
-    custody: async (ref) => (await getJson<{ events: CustodyEntry[] }>(send, at(ref, "/custody"), ["events"])).events,
+    custody: (ref) => getJson(send, at(ref, "/custody"), ["issuer", "events"]),
     hold: (ref, order, purpose) => act(ref, "hold", { order, purpose }),
     release: (ref, order, purpose) => act(ref, "release", { order, purpose }),
     erase: (ref, order, purpose) => act(ref, "erase", { order, purpose }),
     reclassify: (ref, recordClass, purpose) => act(ref, "reclassify", { recordClass, purpose }),
+    recordClasses: async () =>
+      (await getJson<{ recordClasses: RecordClass[] }>(send, "/v1/record-classes", ["recordClasses"])).recordClasses,
+    keys: () => getJson(send, "/v1/vault/keys", ["key", "rotation"]),
+    rotate: (options = {}) => postJson(send, "/v1/vault/keys/rotate", options),
+    sweep: () => postJson(send, "/v1/vault/sweep", {}),
   };
 }
 

@@ -19,7 +19,11 @@ export function retainUntil(classes: RecordClasses, recordClass: string, storedA
   const retention = classes.get(recordClass);
   if (retention === undefined) {
     const data = { known: [...classes.keys()] };
-    throw new AttestryError("MALFORMED_REQUEST", "There is no such record class here.", { data });
+    throw new AttestryError(
+      "MALFORMED_REQUEST",
+      `There is no such record class here; there is ${data.known.join(", ")}.`,
+      { data },
+    );
   }
   return retention === "forever" ? forever : Math.min(forever, storedAt + retention);
 }
