@@ -9,6 +9,7 @@ import type { Bench, Figure } from "./figure.ts";
 import { benchGrowth } from "./growth.ts";
 import { benchHashing } from "./hashing.ts";
 import { benchPortal } from "./portal.ts";
+import { benchPostgres } from "./postgres.ts";
 import { benchRegistration } from "./registration.ts";
 import { benchVault } from "./vault.ts";
 import { benchVerify } from "./verify.ts";
@@ -19,6 +20,7 @@ const parts: Readonly<Record<string, Bench>> = {
   verify: benchVerify,
   anchoring: benchAnchoring,
   vault: benchVault,
+  postgres: benchPostgres,
   growth: benchGrowth,
   portal: benchPortal,
 };

@@ -50,6 +50,12 @@ export function postgresForTests(settings: readonly string[] = []): PostgresForT
   };
 }
 
+/** A server for what is no test, to be stopped by the caller; undefined where none is installed. */
+export async function startPostgres(): Promise<Running | undefined> {
+  const binaries = findBinaries();
+  return binaries === undefined ? undefined : startServer(binaries, []);
+}
+
 /** The folder with `postgres` and `initdb`: of PATH, or where Debian puts the newest. */
 function findBinaries(): string | undefined {
   const debian = globSync("/usr/lib/postgresql/*/bin").sort((a, b) => version(b) - version(a));
@@ -62,7 +68,7 @@ function version(folder: string): number {
   return Number(folder.split("/").at(-2));
 }
 
-interface Running extends TestPostgres {
+export interface Running extends TestPostgres {
   stop(): Promise<void>;
 }
 

@@ -3,6 +3,7 @@
  * until its parent kills it or closes its input. Arguments: the database's address, and a word for new names.
  */
 import { writeSync } from "node:fs";
+import { flushCompileCache } from "node:module";
 import { encodeHex } from "@attestry/core";
 import { openSequencer, origin, sampleEntry } from "../../log/testing/sample-log.ts";
 import { openDatabase } from "../database.ts";
@@ -39,6 +40,7 @@ async function submitUntilEnd(submitter: number): Promise<void> {
   }
 }
 
+flushCompileCache(); // a killed process would not leave its cache behind
 await Promise.all([0, 1, 2].map(submitUntilEnd));
 await sequencer.close();
 await store.close();
