@@ -1,4 +1,7 @@
-/** The audit of a data folder: the log against itself and against its keys. Needs no passphrase, and may run beside the notary. */
+/**
+ * The audit of a data folder: the log against itself and against its keys, then the vault against the log. It may run beside the
+ * notary, and needs the passphrase only to open what is stored in the vault.
+ */
 import { parseStatement } from "@attestry/core";
 import { dataFolder } from "./data-folder.ts";
 import { createHeadVerifier, readLogPublicKeys } from "./heads.ts";
@@ -6,14 +9,22 @@ import { type AuditSummary, auditLog, type Finding } from "./log/audit.ts";
 import { openSqliteStore } from "./log/sqlite-store.ts";
 import type { LogStore } from "./log/store.ts";
 import { lookUpKeys } from "./look-up.ts";
+import type { VaultAuditSummary, VaultFinding } from "./vault/audit.ts";
 
 export interface AuditDataOptions {
   /** Data folder of a notary: the log's keys are there, and the log when it is not in a database. */
   readonly data: string;
   /** Address of the PostgreSQL database that has the log. */
   readonly database?: string;
+  /** Opens the vault's keyring. Without it, and where none was made beside it, no content is checked. */
+  readonly passphrase?: string | undefined;
   /** Called now and then: how many entries of how many are done. */
   readonly onProgress?: (done: number, total: number) => void;
+}
+
+export interface DataAuditSummary extends AuditSummary {
+  /** Undefined when there is no vault. */
+  readonly vault: VaultAuditSummary | undefined;
 }
 
 /**
@@ -23,14 +34,16 @@ export interface AuditDataOptions {
 export async function* auditData({
   data,
   database,
+  passphrase,
   onProgress,
-}: AuditDataOptions): AsyncGenerator<Finding, AuditSummary> {
-  const { folder, keys } = dataFolder(data);
+}: AuditDataOptions): AsyncGenerator<Finding | VaultFinding, DataAuditSummary> {
+  const places = dataFolder(data);
+  const { folder, keys } = places;
   const store =
     database === undefined ? openSqliteStore({ folder, readOnly: true }) : await openShared(database, folder);
   try {
     const verifier = createHeadVerifier(store.origin, await readLogPublicKeys(keys));
-    return yield* auditLog({
+    const summary = yield* auditLog({
       store,
       deriveEntry(entry: Uint8Array) {
         const statement = parseStatement(entry);
@@ -40,6 +53,10 @@ export async function* auditData({
       checkNote: verifier.checkNote,
       ...(onProgress === undefined ? {} : { onProgress }),
     });
+    const { auditVaultData } = await import("./vault/audit-data.ts");
+    const vault = yield* auditVaultData({ folder: places, database, passphrase, log: store });
+    const findings = summary.findings + (vault?.findings ?? 0);
+    return { ...summary, findings, limits: [...summary.limits, ...(vault?.limits ?? [])], vault };
   } finally {
     await store.close();
   }

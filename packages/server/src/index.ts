@@ -10,7 +10,7 @@ export {
   ledgerPlace,
   localPlace,
 } from "./anchoring/places.ts";
-export { type AuditDataOptions, auditData } from "./audit-data.ts";
+export { type AuditDataOptions, auditData, type DataAuditSummary } from "./audit-data.ts";
 export { createDataFolder, type DataFolder, dataFolder, defaultDataFolder } from "./data-folder.ts";
 export { type AppOptions, createApp } from "./http/app.ts";
 export type { RateLimit } from "./http/rate-limit.ts";
@@ -28,5 +28,9 @@ export type { AuditSummary, Finding } from "./log/audit.ts";
 export { createNotary, type Notary, type NotaryOptions, type NotaryStatus, type WitnessOption } from "./notary.ts";
 export type { Outcome, Registered } from "./registration.ts";
 export { defaultRateLimits, type RunningServer, type ServerOptions, startServer } from "./server.ts";
+export type { VaultAuditSummary, VaultFinding } from "./vault/audit.ts";
+export { type AuditVaultOptions, auditVaultData } from "./vault/audit-data.ts";
+export { type CustodyEvent, custodyContentType, parseCustodyEvent } from "./vault/custody.ts";
+export type { VaultAuditSummary, VaultFinding } from "./vault/audit.ts";
 export { version } from "./version.ts";
 export { type RunningWitness, startWitness, type WitnessServerOptions } from "./witness/server.ts";

@@ -1,28 +1,31 @@
 /** `attestry audit`: derives all that a notary stores from its entries again, and names each thing that does not agree. */
 import { encodeHex } from "@attestry/core";
-import type { AuditSummary, Finding } from "@attestry/server";
+import type { DataAuditSummary, Finding, VaultFinding } from "@attestry/server";
 import type { Command } from "commander";
 import { examples } from "../help.ts";
 import { type Output, plain, writeOut } from "../output.ts";
 import { action, type Context, type ExitCode } from "../program.ts";
 import { count, createProgress } from "../progress.ts";
 import { iso } from "../report-text.ts";
-import { databaseUrl, dataFolder } from "../settings.ts";
+import { databaseUrl, dataFolder, passphraseFrom } from "../settings.ts";
 
 interface Options {
   readonly data?: string;
   readonly database?: string;
+  readonly passphraseFile?: string;
 }
 
 export function configure(command: Command): void {
   command
     .description(
       "Derives every leaf hash, tile, root, checkpoint and index row of a notary's data from its entries again, and names each " +
-        "that does not hold, with what was expected. It needs no passphrase, changes nothing, and may run beside the notary.",
+        "that does not hold, with what was expected; then the same of the vault: every custody event, row and stored segment. It " +
+        "changes nothing, may run beside the notary, and needs a passphrase only to open what the vault holds.",
     )
     .option("--data <dir>", "the notary's data folder (default: $ATTESTRY_DATA or ~/.attestry)")
     .option("--database <url>", "the PostgreSQL database that has the log (or set ATTESTRY_DATABASE)")
-    .option("--json", "print one JSON object with ok, treeSize and findings")
+    .option("--passphrase-file <file>", "opens the vault's keyring (or set ATTESTRY_PASSPHRASE)")
+    .option("--json", "print one JSON object with ok, treeSize, vault and findings")
     .addHelpText(
       "after",
       `${examples(
@@ -41,6 +44,7 @@ async function audit({ output }: Context, options: Options): Promise<ExitCode> {
   const database = databaseUrl(options.database);
   const findings = auditData({
     data,
+    passphrase: passphraseFrom(options.passphraseFile),
     ...(database === undefined ? {} : { database }),
     onProgress(entries, total) {
       progress.setTotal(total, 0);
@@ -63,8 +67,8 @@ async function audit({ output }: Context, options: Options): Promise<ExitCode> {
 }
 
 interface Report {
-  add(finding: Finding): void;
-  end(summary: AuditSummary, found: number): void;
+  add(finding: Finding | VaultFinding): void;
+  end(summary: DataAuditSummary, found: number): void;
 }
 
 /** One object, written as it comes: a log in ruins has more findings than fit in memory. */
@@ -76,13 +80,17 @@ function jsonReport(): Report {
       writeOut(separator + JSON.stringify(finding));
       separator = ",";
     },
-    end({ head, limits }, found) {
+    end({ head, vault, limits }, found) {
       const { size = 0, rootHash, time } = head ?? {};
       const newest = { ...(rootHash && { rootHash: encodeHex(rootHash) }), ...(time && { checkpointTime: iso(time) }) };
-      writeOut(`],${JSON.stringify({ ok: found === 0, treeSize: size, ...newest, limits }).slice(1)}\n`);
+      writeOut(
+        `],${JSON.stringify({ ok: found === 0, treeSize: size, ...newest, ...(vault && { vault: totals(vault) }), limits }).slice(1)}\n`,
+      );
     },
   };
 }
+
+const totals = ({ objects, events, bytes }: NonNullable<DataAuditSummary["vault"]>) => ({ objects, events, bytes });
 
 function textReport(output: Output, data: string, clear: () => void): Report {
   return {
@@ -92,8 +100,10 @@ function textReport(output: Output, data: string, clear: () => void): Report {
       if (expected !== undefined) output.line(`    expected  ${plain(expected)}`);
       if (found !== undefined) output.line(`    found     ${plain(found)}`);
     },
-    end({ head, limits }, found) {
-      const what = `${count(head?.size ?? 0)} entries, every tile, root, checkpoint and index row of ${plain(data)}`;
+    end({ head, vault, limits }, found) {
+      const stored = vault && `; ${count(vault.objects)} stored objects, ${count(vault.events)} custody events`;
+      const entries = `${count(head?.size ?? 0)} entries, every tile, root, checkpoint and index row`;
+      const what = `${entries}${stored ?? ""} of ${plain(data)}`;
       if (found === 0) output.line(`${output.style(["green", "bold"], "✓ All holds")}: ${what}.`);
       else
         output.line(`${output.style(["red", "bold"], `✗ ${count(found)} things do not hold`)}, named above: ${what}.`);

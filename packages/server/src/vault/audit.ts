@@ -3,7 +3,7 @@
  * compares it with its row, opens every stored segment, hashes the content, and names each thing that does not agree. Memory
  * stays flat, whatever the vault's size.
  */
-import { parseStatement, type Statement } from "@attestry/core";
+import { isAttestryError, parseStatement, type Statement } from "@attestry/core";
 import type { LogStore } from "../log/store.ts";
 import { issuerKey } from "../look-up.ts";
 import { checkContent, createDamageList, nameDamage } from "./audit-content.ts";
@@ -52,7 +52,7 @@ export interface VaultAuditSummary {
 
 /** What the audit reads of the log. */
 export interface AuditedLog {
-  /** An entry's statement; undefined beyond the log's end. */
+  /** An entry's statement; undefined beyond the log's end, and when it cannot be read. */
   entry(index: number): Promise<Statement | undefined>;
   /** The custody statements of those issuers, in order. */
   custody(issuers: readonly string[]): AsyncIterable<{ readonly index: number; readonly statement: Statement }>;
@@ -127,8 +127,13 @@ export function auditedLog(store: LogStore): AuditedLog {
   async function entry(index: number): Promise<Statement | undefined> {
     const size = (await store.readHead())?.size ?? 0;
     if (index < 0 || index >= size) return undefined;
-    const [bytes] = await store.readEntries(index, index + 1);
-    return bytes && parseStatement(bytes);
+    try {
+      const [bytes] = await store.readEntries(index, index + 1);
+      return bytes && parseStatement(bytes);
+    } catch (error) {
+      if (isAttestryError(error) && !error.facts.retry) return undefined; // the log's own audit names it
+      throw error;
+    }
   }
 
   return {

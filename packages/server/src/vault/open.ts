@@ -119,6 +119,11 @@ async function openKeys(
   throw new AttestryError("USAGE_FILE", message, { data: { path: folder.vaultKeyring } });
 }
 
+/** The keys that `needed` names, for who only reads. @throws as the drivers */
+export function openKeysToRead(place: VaultPlace, needed: readonly string[]): Promise<KeyWrapper> {
+  return openKeys(readVaultConfig(place.folder.vaultConfig).keys, place, needed);
+}
+
 /**
  * The keyring of a data folder, made when it is not there. A passphrase that was made beside it opens it, whatever else is given.
  * @throws as `openKeyring`; USAGE_PASSPHRASE when none is given for a keyring that has one from elsewhere

@@ -25,6 +25,8 @@ function replace(objects: ObjectStore, changes: Partial<ObjectStore>): void {
   Object.assign(objects, changes);
 }
 
+type Wait = PromiseWithResolvers<void>;
+
 async function readBack(vault: TestVault, id: string, content: Uint8Array): Promise<void> {
   const object = await vault.commit(id, await vault.statementOf(content), access);
   assert.deepEqual(object.contentHash, sha256(content));
@@ -130,10 +132,12 @@ test("an upload has one writer; a silent one loses it after a minute, and what i
   const vault = await openTestVault(t);
   const content = sampleContent(2_400_000);
   const { id } = await vault.begin({ who: "clerk" });
-  const silence = Promise.withResolvers<void>();
-  const isSilent = Promise.withResolvers<void>();
+  const [silence, isSilent, stored] = [1, 2, 3].map(() => Promise.withResolvers<void>()) as [Wait, Wait, Wait];
+  const { writeSegment } = vault.objects;
+  replace(vault.objects, { writeSegment: (...args) => writeSegment(...args).finally(stored.resolve) });
   async function* slow(): AsyncGenerator<Uint8Array> {
     yield content.subarray(0, 1_200_000);
+    await stored.promise;
     isSilent.resolve();
     await silence.promise;
     yield sampleContent(1_500_000, 99);
