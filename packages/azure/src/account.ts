@@ -18,6 +18,14 @@ export interface AccountOptions {
 
 export const defaultPatience = 60_000;
 
+/** Off this machine only TLS is spoken. The message does not repeat the address: it may hold a signature. @throws USAGE */
+export function checkAddress(text: string): URL {
+  const url = URL.parse(text);
+  const isLocal = ["localhost", "127.0.0.1", "[::1]"].includes(url?.hostname ?? "");
+  if (url?.protocol === "https:" || (url?.protocol === "http:" && isLocal)) return url;
+  throw new AttestryError("USAGE", "The address of a service of Azure begins with https://.");
+}
+
 /** Entra ID: a managed identity, a workload identity, the environment, or whoever is logged in with `az`. @throws USAGE */
 export function entraCredential(): Identity.DefaultAzureCredential {
   const { DefaultAzureCredential } = loadSdk<typeof Identity>("@azure/identity");

@@ -15,7 +15,7 @@ import {
   wholeObject,
 } from "@attestry/server/vault";
 import type * as Blobs from "@azure/storage-blob";
-import { type AccountOptions, answerOf, entraCredential, forEach } from "./account.ts";
+import { type AccountOptions, answerOf, checkAddress, entraCredential, forEach } from "./account.ts";
 import { createGuard } from "./guard.ts";
 import { loadSdk } from "./sdk.ts";
 
@@ -100,10 +100,13 @@ function connect(options: BlobStoreOptions): Blobs.ContainerClient {
   const retryOptions = { maxTries: 3, retryDelayInMs: 200, maxRetryDelayInMs: 5000 };
   const { connectionString, endpoint = "", key, container } = options;
   if (connectionString !== undefined) {
-    return BlobServiceClient.fromConnectionString(connectionString, { retryOptions }).getContainerClient(container);
+    const service = BlobServiceClient.fromConnectionString(connectionString, { retryOptions });
+    checkAddress(service.url);
+    return service.getContainerClient(container);
   }
-  const account = new URL(endpoint).hostname.split(".")[0] ?? "";
-  const credential = key === undefined ? entraCredential() : new StorageSharedKeyCredential(account, key);
+  const { hostname } = checkAddress(endpoint);
+  const credential =
+    key === undefined ? entraCredential() : new StorageSharedKeyCredential(hostname.split(".")[0] ?? "", key);
   return new BlobServiceClient(endpoint, credential, { retryOptions }).getContainerClient(container);
 }
 

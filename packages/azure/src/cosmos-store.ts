@@ -18,7 +18,7 @@ import {
 } from "@attestry/server/vault";
 import type * as Pipeline from "@azure/core-rest-pipeline";
 import type * as Cosmos from "@azure/cosmos";
-import { type AccountOptions, answerOf, entraCredential, forEach } from "./account.ts";
+import { type AccountOptions, answerOf, checkAddress, entraCredential, forEach } from "./account.ts";
 import { createGuard } from "./guard.ts";
 import { loadSdk } from "./sdk.ts";
 
@@ -137,6 +137,7 @@ export async function openCosmosStore(options: CosmosStoreOptions): Promise<Obje
 
 function connect({ endpoint, key, discovery = true }: CosmosStoreOptions): Cosmos.CosmosClient {
   const { CosmosClient } = loadSdk<typeof Cosmos>("@azure/cosmos");
+  checkAddress(endpoint);
   const credential = key === undefined ? { aadCredentials: entraCredential() } : { key };
   const connectionPolicy = { enableEndpointDiscovery: discovery, enableBackgroundEndpointRefreshing: discovery };
   return new CosmosClient({ endpoint, ...credential, connectionPolicy, httpClient: createHttpClient() });

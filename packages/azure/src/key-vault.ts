@@ -18,7 +18,7 @@ import {
 } from "@attestry/server/vault";
 import type { TokenCredential } from "@azure/identity";
 import type * as Keys from "@azure/keyvault-keys";
-import { answerOf, entraCredential } from "./account.ts";
+import { answerOf, checkAddress, entraCredential } from "./account.ts";
 import { loadSdk } from "./sdk.ts";
 
 export interface KeyVaultOptions {
@@ -45,7 +45,7 @@ const tagLength = 16;
 export async function openKeyVault(options: KeyVaultOptions): Promise<KeyWrapper> {
   const { CryptographyClient, KeyClient } = loadSdk<typeof Keys>("@azure/keyvault-keys");
   const { key: name, credential = entraCredential(), client = {} } = options;
-  const vault = new URL(options.vault);
+  const vault = checkAddress(options.vault);
   const clients = new Map<string, Keys.CryptographyClient>();
 
   const newest = await asked(() => new KeyClient(vault.href, credential, client).getKey(name));
