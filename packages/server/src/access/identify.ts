@@ -9,7 +9,7 @@ import { type CookieJar, isForeign, type PublicAddress } from "./browser.ts";
 import { certificateKeys } from "./certificates.ts";
 import type { Credentials } from "./credentials.ts";
 import { localPrincipal, type Principal } from "./roles.ts";
-import { sameSecret } from "./secrets.ts";
+import { matcherOf } from "./secrets.ts";
 import type { Sessions } from "./sessions.ts";
 
 export interface IdentifyParts extends PublicAddress {
@@ -25,17 +25,22 @@ export interface IdentifyParts extends PublicAddress {
  */
 export type Identify = (request: FastifyRequest) => Promise<Principal | undefined>;
 
-export function createIdentify(parts: IdentifyParts): Identify {
+export function createIdentify({ adminToken, ...parts }: IdentifyParts): Identify {
+  const isAdmin = adminToken === undefined ? (): boolean => false : matcherOf(adminToken);
   return async (request) => {
     const { authorization } = request.headers;
-    if (authorization !== undefined) return fromBearer(authorization, parts);
+    if (authorization !== undefined) return fromBearer(authorization, isAdmin, parts.credentials);
     return (await fromSession(request, parts)) ?? fromCertificate(request, parts);
   };
 }
 
-async function fromBearer(header: string, { adminToken, credentials }: IdentifyParts): Promise<Principal> {
+async function fromBearer(
+  header: string,
+  isAdmin: (token: string) => boolean,
+  credentials: Credentials | undefined,
+): Promise<Principal> {
   const token = /^Bearer ([A-Za-z0-9._~+/=-]{1,200})$/i.exec(header)?.[1]; // RFC 6750 §2.1
-  if (token !== undefined && adminToken !== undefined && sameSecret(token, adminToken)) return localPrincipal;
+  if (token !== undefined && isAdmin(token)) return localPrincipal;
   if (token !== undefined && credentials !== undefined) return credentials.findToken(token);
   throw new AttestryError("POLICY_UNAUTHORISED", undefined, { data: { why: "unknown token" } });
 }
@@ -51,8 +56,7 @@ async function fromSession(request: FastifyRequest, parts: IdentifyParts): Promi
   if (!isSafe(request.method)) {
     if (request.headers.origin === undefined) throw crossSite(`no Origin, session of ${who}`);
     const csrf = request.headers["x-attestry-csrf"];
-    if (typeof csrf !== "string" || !sameSecret(csrf, live.csrf))
-      throw crossSite(`wrong CSRF token, session of ${who}`);
+    if (typeof csrf !== "string" || !matcherOf(live.csrf)(csrf)) throw crossSite(`wrong CSRF token, session of ${who}`);
   }
   return live.principal;
 }

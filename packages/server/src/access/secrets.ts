@@ -11,9 +11,10 @@ export function hashSecret(secret: string): string {
   return hash("sha256", secret, "hex");
 }
 
-/** Whether two secrets are the same, in a time that does not tell how much of them is. */
-export function sameSecret(one: string, other: string): boolean {
-  return timingSafeEqual(hash("sha256", one, "buffer"), hash("sha256", other, "buffer"));
+/** Whether what is given is the secret, in a time that does not tell how much of it is. Keeps the secret's hash alone. */
+export function matcherOf(secret: string): (given: string) => boolean {
+  const expected = hash("sha256", secret, "buffer");
+  return (given) => timingSafeEqual(hash("sha256", given, "buffer"), expected);
 }
 
 /** Another secret out of one, for the purpose; the first cannot be found from it. */
