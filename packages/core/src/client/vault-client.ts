@@ -36,6 +36,8 @@ export interface CustodyEntry {
   readonly time: string;
   /** The log's entry that holds the SHA-256 of `event`. */
   readonly entryIndex: number;
+  /** What the notary says itself of whether the log has the event as it is here. */
+  readonly inLog: boolean;
   /** The event's bytes (docs/format/custody.md), base64. */
   readonly event: string;
   readonly order?: string;

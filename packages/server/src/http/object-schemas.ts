@@ -122,6 +122,7 @@ export const custodyList: TSchema = Type.Object({
         purpose: text,
         time,
         entryIndex: Type.Integer({ description: "The log's entry that holds the SHA-256 of `event`" }),
+        inLog: Type.Boolean({ description: "False for one that was edited: the log has another hash there" }),
         event: Type.String({ description: "The event's bytes (docs/format/custody.md), base64" }),
       },
       { additionalProperties: true, description: "And the facts of its own action" },
@@ -166,9 +167,9 @@ export function toUploadJson({ id, offset, size, content, recordClass }: Upload)
   };
 }
 
-export function toCustodyJson({ event, bytes, entryIndex }: CustodyRecord): ObjectJson {
+export function toCustodyJson({ event, bytes, entryIndex, isInLog }: CustodyRecord): ObjectJson {
   const { contentHash, salt, time: at, ...facts } = event;
   const retained = "retainUntil" in event ? { retainUntil: isoTime(event.retainUntil) } : {};
   const stored = event.action === "stored" ? { statementIndex: event.entryIndex } : {};
-  return { ...facts, ...retained, ...stored, time: isoTime(at), entryIndex, event: bytes.toBase64() };
+  return { ...facts, ...retained, ...stored, time: isoTime(at), entryIndex, inLog: isInLog, event: bytes.toBase64() };
 }

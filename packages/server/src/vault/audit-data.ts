@@ -2,48 +2,35 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { isAttestryError, keyThumbprint, thumbprintUri } from "@attestry/core";
-import { type DataFolder, dataFolder } from "../data-folder.ts";
+import type { DataFolder } from "../data-folder.ts";
 import { listKeyFiles } from "../keys/file-signer.ts";
-import { openSqliteStore } from "../log/sqlite-store.ts";
 import type { LogStore } from "../log/store.ts";
 import { auditedLog, auditVault, type VaultAuditSummary, type VaultFinding } from "./audit.ts";
 import type { Catalogue } from "./catalogue/catalogue.ts";
 import { readVaultConfig } from "./config.ts";
 import type { KeyWrapper } from "./keys/key-wrapper.ts";
-import { openKeys, openStorage, type VaultStorage } from "./open.ts";
+import { openKeysToRead, openStorage, type VaultPlace, type VaultStorage } from "./open.ts";
 
-export interface AuditVaultOptions {
-  readonly data: string;
-  readonly database?: string;
-  /** Opens the keyring where its passphrase is not beside it; without it no content is opened. */
-  readonly passphrase?: string;
-  readonly onProgress?: (objects: number) => void;
+export interface AuditVaultOptions extends VaultPlace {
+  /** The log, which was audited before. */
+  readonly log: LogStore;
 }
 
 /**
- * Yields each thing that does not hold, and returns the summary; undefined when there is no vault.
+ * Yields each thing that does not hold, and returns the summary; undefined when there is no vault. Without the keyring's passphrase,
+ * given or beside it, no content is opened.
  * @throws USAGE_PASSPHRASE (wrong), as `openStorage`
  */
 export async function* auditVaultData({
-  data,
-  database,
-  passphrase,
-  onProgress,
+  log,
+  ...place
 }: AuditVaultOptions): AsyncGenerator<VaultFinding, VaultAuditSummary | undefined> {
-  const folder = dataFolder(data);
-  const place = { folder, database, passphrase };
   const storage = await openExisting(() => openStorage(place, true));
   if (storage === undefined) return undefined;
   try {
-    const store = await openLog(folder.folder, database);
-    try {
-      const keys = yield* keysOf(storage.catalogue, folder, passphrase);
-      const issuers = await ownIssuers(folder);
-      const log = auditedLog(store);
-      return yield* auditVault({ ...storage, keys, log, issuers, ...(onProgress && { onProgress }) });
-    } finally {
-      await store.close();
-    }
+    const keys = yield* keysOf(storage.catalogue, place);
+    const issuers = await ownIssuers(place.folder);
+    return yield* auditVault({ ...storage, keys, log: auditedLog(log), issuers });
   } finally {
     await Promise.all([storage.catalogue.close(), storage.objects.close()]);
   }
@@ -58,23 +45,9 @@ async function openExisting(open: () => Promise<VaultStorage>): Promise<VaultSto
   }
 }
 
-async function openLog(folder: string, database: string | undefined): Promise<LogStore> {
-  if (database === undefined) return openSqliteStore({ folder, readOnly: true });
-  const { openDatabase, openPostgresLogStore } = await import("../postgres/main.ts");
-  const shared = await openDatabase(database);
-  try {
-    return await openPostgresLogStore({ database: shared, folder, readOnly: true });
-  } finally {
-    await shared.close();
-  }
-}
-
 /** The keys, when they are to be had; one that is needed and gone is a finding. Makes none. */
-async function* keysOf(
-  catalogue: Catalogue,
-  folder: DataFolder,
-  passphrase: string | undefined,
-): AsyncGenerator<VaultFinding, KeyWrapper | undefined> {
+async function* keysOf(catalogue: Catalogue, place: VaultPlace): AsyncGenerator<VaultFinding, KeyWrapper | undefined> {
+  const { folder, passphrase } = place;
   const needed = await catalogue.listWrappers().catch(() => []); // what is wrong with the catalogue is found later
   const { keys } = readVaultConfig(folder.vaultConfig);
   if (keys.kind === "keyring" && !existsSync(folder.vaultKeyring)) {
@@ -83,7 +56,7 @@ async function* keysOf(
     return undefined;
   }
   const isLocked = keys.kind === "keyring" && passphrase === undefined && !existsSync(folder.vaultPassphrase);
-  return isLocked ? undefined : openKeys(keys, { folder, passphrase }, needed);
+  return isLocked ? undefined : openKeysToRead(place, needed);
 }
 
 /** The names that the notary's own keys have: the one in use, and earlier ones that were kept as `custody*.pem`. */

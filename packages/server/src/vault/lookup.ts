@@ -36,12 +36,11 @@ export function createLookUp(catalogue: Catalogue, notary: Pick<Notary, "entry">
     return object;
   }
 
-  /** An event as it is stored, when the log has its hash. */
-  async function recordOf(objectId: string, bytes: Uint8Array, entryIndex: number): Promise<CustodyRecord> {
+  /** An event as it is stored, and whether the log has its hash. @throws FATAL_CORRUPT when it can be read no more */
+  async function recordOf(bytes: Uint8Array, entryIndex: number): Promise<CustodyRecord> {
     const { statement } = await notary.entry(entryIndex);
-    if (equalBytes(statement.digest, sha256(bytes))) return { event: parseCustodyEvent(bytes), bytes, entryIndex };
-    const message = "A stored custody event is not the one that the log has. Run attestry audit.";
-    throw new AttestryError("FATAL_CORRUPT", message, { data: { objectId, entryIndex } });
+    const isInLog = equalBytes(statement.digest, sha256(bytes));
+    return { event: parseCustodyEvent(bytes), bytes, entryIndex, isInLog };
   }
 
   return {
@@ -71,7 +70,7 @@ export function createLookUp(catalogue: Catalogue, notary: Pick<Notary, "entry">
       const records: CustodyRecord[] = [];
       for (const { id } of objects) {
         for (const { event, entryIndex } of await catalogue.readEvents(id)) {
-          if (entryIndex !== undefined) records.push(await recordOf(id, event, entryIndex));
+          if (entryIndex !== undefined) records.push(await recordOf(event, entryIndex));
         }
       }
       return records.sort((a, b) => a.entryIndex - b.entryIndex);

@@ -73,6 +73,8 @@ export interface CustodyRecord {
   /** The event's bytes: their SHA-256 is the digest of the entry. */
   readonly bytes: Uint8Array;
   readonly entryIndex: number;
+  /** False for one that was edited: it is not what the log has. */
+  readonly isInLog: boolean;
 }
 
 export interface FoundObjects {
