@@ -1,5 +1,6 @@
 /** Real nodes of the geth family, for tests, where a machine has them: geth itself, and networks of GoQuorum validators. */
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { createECDH } from "node:crypto";
 import { once } from "node:events";
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
@@ -7,7 +8,6 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { concatBytes, encodeHex } from "@attestry/core";
-import { secp256k1 } from "@noble/curves/secp256k1.js";
 import { encodeExtraData } from "../../core/src/anchor/extra-data.ts";
 import { encodeRlp } from "../../core/src/anchor/rlp.ts";
 import { addressOf, validatorKey } from "../../core/test-kit/ledger.ts";
@@ -166,9 +166,11 @@ async function* linesOf(child: ChildProcess): AsyncGenerator<string> {
   yield* createInterface({ input: child.stderr });
 }
 
-/** The end of the uncompressed public key. */
+/** The uncompressed public key without its first byte. */
 function nodeId(key: Uint8Array): string {
-  return encodeHex(secp256k1.getPublicKey(key, false).subarray(1));
+  const curve = createECDH("secp256k1");
+  curve.setPrivateKey(key);
+  return encodeHex(curve.getPublicKey().subarray(1));
 }
 
 const newFolder = (): string => mkdtempSync(join(tmpdir(), "attestry-geth-"));
