@@ -9,6 +9,7 @@ import { collectAudit, openSequencer, origin, sampleEntries, temporaryFolder } f
 import { createLine } from "../vault/testing/line.ts";
 import { openDatabase } from "./database.ts";
 import { openPostgresLogStore, type PostgresLogStoreOptions } from "./log-store.ts";
+import { createLateLine } from "./testing/late-line.ts";
 import { postgresForTests, type TestPostgres } from "./testing/server.ts";
 import { until } from "./testing/until.ts";
 
@@ -123,6 +124,25 @@ test("PostgreSQL: an append that waits for a lock when its line is cut is shut o
   await until(async () => (await server.sql(direct, busy))[0]?.[0] === "0");
   assert.equal((await store.readHead())?.size, size);
   await checkWholeLog(store);
+});
+
+test("PostgreSQL: an append that reaches the server after it was given up is shut out for good", skip, async (t) => {
+  const server = await postgres.server();
+  const url = new URL(await server.createDatabase());
+  const line = await createLateLine(server.port);
+  t.after(() => line.close());
+  url.port = String(line.port);
+  const store = await openStore(url.href);
+  t.after(() => store.close());
+  await appendEntries(store, sampleEntries(5));
+  const batch = await nextBatch(store, sampleEntries(60, "late"));
+  line.hold(10_000); // less than the batch, more than anything else that is said
+  await assert.rejects(store.append(batch), { code: "UNAVAILABLE_STORAGE" });
+  assert.equal((await store.readHead())?.size, 5);
+  await line.deliver();
+  assert.equal((await store.readHead())?.size, 5, "it was told that the batch was not written, and then it was");
+  await store.append(batch);
+  assert.equal((await checkWholeLog(store)).length, 65);
 });
 
 test("PostgreSQL: a fence that one process moves is no conflict for another", skip, async (t) => {
