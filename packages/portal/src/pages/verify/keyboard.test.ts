@@ -1,6 +1,7 @@
 /** The verify page without a pointer, and as a screen reader hears it. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type { FileChooser } from "playwright-core";
 import { openPage, startPortal, tabTo } from "../../../test/browser.ts";
 import { register } from "../../../test/records.ts";
 
@@ -9,10 +10,11 @@ test("with the keyboard alone: a file is chosen, the verdict has the focus, ever
   const { file } = await register(server);
   const page = await openPage(t, server.url);
   if (page === undefined) return;
+  // Listened for from the start: the browser takes its time to begin to tell.
+  const chooser = new Promise<FileChooser>((resolve) => page.once("filechooser", resolve));
   await page.keyboard.press("Tab");
   assert.equal(await page.evaluate(() => document.activeElement?.textContent), "Skip to main content");
   await tabTo(page, ".file-drop input");
-  const chooser = page.waitForEvent("filechooser");
   await page.keyboard.press("Enter");
   await (await chooser).setFiles(file as never);
   await page.locator(".verdict h2:focus").waitFor();

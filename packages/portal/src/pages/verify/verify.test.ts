@@ -22,10 +22,7 @@ async function visit(t: TestContext, path = "/", options: OpenOptions = {}): Pro
 }
 
 async function drop(page: Page, ...files: TestFile[]): Promise<void> {
-  await page
-    .locator(".file-drop input")
-    .first()
-    .setInputFiles(files as never);
+  await page.locator(":is(.verify, .next) > .file-drop input").setInputFiles(files as never);
 }
 
 /** Waits for the verdict and gives its outcome, its title and the whole of its words. */
