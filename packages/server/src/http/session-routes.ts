@@ -14,8 +14,8 @@ import { sendProblem, toProblem } from "./problem.ts";
 import { createRateLimiter } from "./rate-limit.ts";
 import { failures } from "./schemas.ts";
 
-/** Steps of signing in that one client may take; a sign-in has two. */
-const attempts = { perSecond: 1, burst: 30 };
+/** Steps of signing in that one client may take; a sign-in has two. A whole office may be one client, and begins at nine. */
+const attempts = { perSecond: 5, burst: 100 };
 
 interface ProviderParams {
   readonly provider: string;
@@ -50,16 +50,16 @@ export async function sessionRoutes(app: FastifyInstance, context: RouteContext)
 
 function addSignInPages(pages: FastifyInstance, access: Access): void {
   const { signIn, signInCookie } = access;
-  const schema = { hide: true };
+  const options = { schema: { hide: true }, exposeHeadRoute: false }; // who looks before fetching must use nothing up
 
-  pages.get<{ Querystring: { code?: string } }>("/auth/local", { schema }, async (request, reply) => {
+  pages.get<{ Querystring: { code?: string } }>("/auth/local", options, async (request, reply) => {
     const { code } = request.query;
     return enter(request, reply, signIn.useLocalCode(typeof code === "string" ? code : ""), access);
   });
 
   pages.get<{ Params: ProviderParams; Querystring: { to?: string } }>(
     "/auth/:provider/login",
-    { schema },
+    options,
     async (request, reply) => {
       // one secret for all sign-ins of a browser, so that two tabs do not get in each other's way
       const browser = signInCookie.read(request) ?? newSecret();
@@ -71,7 +71,7 @@ function addSignInPages(pages: FastifyInstance, access: Access): void {
     },
   );
 
-  pages.get<{ Params: ProviderParams }>("/auth/:provider/callback", { schema }, async (request, reply) => {
+  pages.get<{ Params: ProviderParams }>("/auth/:provider/callback", options, async (request, reply) => {
     const cameBackTo = new URL(callbackOf(request, access));
     cameBackTo.search = new URL(request.url, cameBackTo).search;
     const way = await signIn.finish(request.params.provider, cameBackTo, signInCookie.read(request));
@@ -129,13 +129,14 @@ async function describeSession(request: FastifyRequest, access: Access): Promise
 
 /** People get a page that says how to go on; programs a problem document. */
 function refuse(error: unknown, request: FastifyRequest, reply: FastifyReply, context: RouteContext): FastifyReply {
-  const { status, code } = toProblem(error);
+  const { status, code, retryAfter } = toProblem(error);
   const why = isAttestryError(error) ? error.data["why"] : undefined;
   const { provider } = request.params as Partial<ProviderParams>;
   context.notary.metrics.refusals.inc({ code });
   request.log.warn({ route: request.routeOptions.url, provider, ip: request.ip, code, why }, "sign-in refused");
   const { accept = "", "accept-language": accepts = "" } = request.headers;
   if (!accept.includes("text/html") || status === 500) return sendProblem(error, request, reply);
+  if (retryAfter !== undefined) reply.header("retry-after", String(retryAfter));
   const known = context.access?.signIn.providers.some(({ id }) => id === provider);
   return sendProblemPage(reply, { status, code, again: known ? `/auth/${provider}/login` : undefined, accepts });
 }
