@@ -26,8 +26,6 @@ export interface CosmosStoreOptions extends AccountOptions {
   /** Database and container are made when they are not there and the account may make them. */
   readonly database: string;
   readonly container: string;
-  /** Whether to use the regions that the account names, the default; without, only `endpoint` itself. */
-  readonly discovery?: boolean | undefined;
 }
 
 interface SegmentItem {
@@ -135,9 +133,10 @@ export async function openCosmosStore(options: CosmosStoreOptions): Promise<Obje
   };
 }
 
-function connect({ endpoint, key, discovery = true }: CosmosStoreOptions): Cosmos.CosmosClient {
+function connect({ endpoint, key }: CosmosStoreOptions): Cosmos.CosmosClient {
   const { CosmosClient } = loadSdk<typeof Cosmos>("@azure/cosmos");
-  checkAddress(endpoint);
+  // The regions that the account names; an emulator on this machine names addresses that are not its own.
+  const discovery = checkAddress(endpoint).protocol === "https:";
   const credential = key === undefined ? { aadCredentials: entraCredential() } : { key };
   const connectionPolicy = { enableEndpointDiscovery: discovery, enableBackgroundEndpointRefreshing: discovery };
   return new CosmosClient({ endpoint, ...credential, connectionPolicy, httpClient: createHttpClient() });

@@ -75,7 +75,7 @@ export function cosmosPlace(port: number): CosmosStoreOptions & { key: string } 
   const container = `vault-${randomBytes(8).toString("hex")}`;
   const key = Buffer.from("the emulator takes any key").toString("base64");
   const endpoint = `http://127.0.0.1:${port}`;
-  return { endpoint, key, database: "attestry", container, discovery: false, patience: 20_000 };
+  return { endpoint, key, database: "attestry", container, patience: 20_000 };
 }
 
 function listening(child: ChildProcess): Promise<void> {
