@@ -66,10 +66,7 @@ export interface VaultAudit extends VaultAuditOptions {
   readonly missing: Map<string, number>;
 }
 
-const general = [
-  "An older copy of log and vault together, put back, agrees with itself. Compare with witnesses, anchors or receipts.",
-  "Uploads that have no statement yet are not looked at.",
-];
+const general = ["Uploads that have no statement yet are not looked at."];
 const noKeys = "No content was opened, since the keys were not given: a changed segment shows only with them.";
 
 /** Yields each finding as it comes, and returns the summary. The vault may be in use meanwhile. */

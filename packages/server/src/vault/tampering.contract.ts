@@ -9,6 +9,8 @@ import type { Kysely } from "kysely";
 import { openSqliteStore } from "../log/sqlite-store.ts";
 import { auditedLog, auditVault, type VaultFinding } from "./audit.ts";
 import type { CatalogueTables, CustodyTable, ObjectTable } from "./catalogue/flavours.ts";
+import { segmentStart, segmentsOfRange } from "./format/geometry.ts";
+import { createStream } from "./format/stream.ts";
 import { access, openTestVault, sampleContent, type TestVault, type VaultPlace } from "./testing/sample-vault.ts";
 import type { VaultObject } from "./vault.ts";
 
@@ -267,6 +269,21 @@ const tamperings: Readonly<Record<string, readonly [Tampering, Expected]>> = {
   "the whole content of one object is put in another's place": [
     stored(({ film }) => ({ deed: film })),
     () => [0, 1, 2, 3].map((at) => `segment moved record A ${at} is record B ${at}`),
+  ],
+  "other content is put in its place by one who has the keys": [
+    async ({ vault, deed }) => {
+      const whole = await segmentsOf(vault, deed.id);
+      const { wrappedKey, header } = (await vault.catalogue.readObject(deed.id)) ?? assert.fail();
+      const stream = createStream(await vault.keys.unwrap(wrappedKey, deed.id), deed.id, header);
+      const other = sampleContent(deed.size, 99);
+      const segments = [...segmentsOfRange(0, deed.size)].map(({ index, from, to }) => {
+        const start = segmentStart(index);
+        return stream.sealSegment(index, other.subarray(start + from, start + to), index === deed.segments - 1);
+      });
+      await replaceObject(vault, deed.id, segments);
+      return () => replaceObject(vault, deed.id, whole);
+    },
+    () => ["object changed record A"],
   ],
   "an object is deleted": [stored(() => ({ deed: [] })), () => ["object missing record A"]],
   "an object and its row are deleted": [
