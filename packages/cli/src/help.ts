@@ -9,9 +9,10 @@ Start here:
   attestry notarize deed.pdf           take the file's thumbprint, register it, write deed.pdf.proof
   attestry verify deed.pdf             check the file against its proof
   attestry verify deed.pdf --offline   the same, with no network at all
+  attestry notarize --store deed.pdf   the same as above, and the notary keeps the file, encrypted
 
-The file itself never leaves this machine: only its hash, signed with your key, is registered. Whoever has
-the file and its proof can verify it, with no account and, if need be, without the notary.
+Without --store the file itself never leaves this machine: only its hash, signed with your key, is registered.
+Whoever has the file and its proof can verify it, with no account and, if need be, without the notary.
 
 Commands:
 ${list.join("\n")}
@@ -23,6 +24,7 @@ Settings (an option on the command line goes first):
   ATTESTRY_SERVER      the notary's address      (http://127.0.0.1:8080)
   ATTESTRY_DATA        keys, and a notary's data (~/.attestry)
   ATTESTRY_PASSPHRASE  opens encrypted keys
+  ATTESTRY_TOKEN       says who you are, for vault and administration (admin.token in the data folder)
 `;
 }
 

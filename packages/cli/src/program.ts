@@ -51,6 +51,8 @@ export const commands: readonly Entry[] = [
   { name: "anchors", summary: "show where the log was anchored", load: () => import("./commands/anchors.ts") },
   { name: "ledger", summary: "deploy and govern the ledger contract", load: () => import("./commands/ledger.ts") },
   { name: "witness", summary: "run a witness that cosigns checkpoints", load: () => import("./commands/witness.ts") },
+  { name: "vault", summary: "list, get, hold and erase stored records", load: () => import("./commands/vault.ts") },
+  { name: "custody", summary: "show who did what to a record", load: () => import("./commands/custody.ts") },
   { name: "audit", summary: "check a notary's every stored record", load: () => import("./commands/audit.ts") },
 ];
 

@@ -1,4 +1,5 @@
 /** `attestry up`: starts a notary and runs it until it is stopped. */
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { AttestryError, parseVerifierKey } from "@attestry/core";
 import type { AnchoringPlace, RunningServer, ServerOptions, WitnessOption } from "@attestry/server";
@@ -83,7 +84,7 @@ async function up(context: Context, options: Options): Promise<ExitCode> {
   const interrupted = context.untilInterrupted();
   const { startServer } = await import("@attestry/server");
   const server = await withPassphrase(settings, startServer);
-  welcome(server, settings.anchoring ?? [], data, output);
+  welcome(server, settings.anchoring ?? [], { data, database: url }, output);
   await interrupted;
   output.note("Stopping: answering what is under way.");
   await server.close();
@@ -119,7 +120,7 @@ function quorumOf(text: string, witnesses: number): number {
 function welcome(
   { url, notary, makePortalLink }: RunningServer,
   places: readonly AnchoringPlace[],
-  data: string,
+  { data, database }: { readonly data: string; readonly database: string | undefined },
   output: Output,
 ): void {
   const { size } = notary.status.head;
@@ -150,6 +151,7 @@ function welcome(
   address   ${url} (open it in a browser; the API is at ${url}/docs)
   log       ${name}, ${count(size)} ${size === 1 ? "entry" : "entries"}
   data      ${plain(data)}
+  records   ${plain(recordsLine(data, database))}
 ${places.map((place) => `  ${plain(describePlace(place))}\n`).join("")}
 ${opening}
 
@@ -159,6 +161,15 @@ Notarise something, in another terminal:
   ${attestry} verify record.txt${server}${folder}
 
 Ctrl-C stops it; starting it again continues.`);
+}
+
+/** Where `notarize --store` puts files, and what keeps them secret. */
+function recordsLine(data: string, database: string | undefined): string {
+  const where = database === undefined ? join(data, "objects") : "the database";
+  const beside = existsSync(join(data, "keys", "vault.passphrase"))
+    ? "; their keys' passphrase lies beside, in keys/vault.passphrase: keep it elsewhere for more than trying out"
+    : "";
+  return `encrypted in ${where}${beside}`;
 }
 
 function quoted(path: string): string {
