@@ -22,7 +22,7 @@ export function Facts(props: FactsProps): VNode {
   );
 }
 
-function Who({ words, report: { statement, later }, record }: FactsProps): VNode | null {
+function Who({ words, report: { statement }, record }: FactsProps): VNode | null {
   if (statement === undefined) return null;
   const isKey = statement.issuer.startsWith("urn:ietf:params:oauth:ckt:");
   return (
@@ -39,12 +39,6 @@ function Who({ words, report: { statement, later }, record }: FactsProps): VNode
           {words.record}: {record}
         </dd>
       )}
-      {later.map(({ kind, issuer, reason, issuedAt, index }) => (
-        <dd key={index} class="facts__later">
-          <strong>{words.later[kind]}</strong> <a href={`/entry/${index}`}>{issuer}</a>, <Time at={issuedAt} />.{" "}
-          {words.reason}: {reason}
-        </dd>
-      ))}
     </div>
   );
 }

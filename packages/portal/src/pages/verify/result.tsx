@@ -1,5 +1,5 @@
 /** What came of a verification: the verdict, who, when and where, and every check; and what can be done next. */
-import { encodeHex } from "@attestry/core";
+import { encodeHex, type LaterStatement } from "@attestry/core";
 import type { Ref, VNode } from "preact";
 import { useEffect, useMemo } from "preact/hooks";
 import { Checks } from "../../parts/checks.tsx";
@@ -60,6 +60,9 @@ function Beside({ words, answer }: Pick<ResultProps, "words" | "answer">): VNode
           {words.ended} <Time at={ended.at} />. {words.verdicts.facts.reason}: {ended.reason}
         </p>
       )}
+      {report?.later.map((later) => (
+        <Later key={later.index} words={words} later={later} signer={report.statement?.issuer} />
+      ))}
       {ownEntry !== undefined && (
         <p>
           <a href={`/entry/${ownEntry}`}>{words.ownEntry}</a>
@@ -67,6 +70,25 @@ function Beside({ words, answer }: Pick<ResultProps, "words" | "answer">): VNode
       )}
       {isTold && isOpen && contact !== "reached" && <p class="verdict__caution">{words.cautions[contact]}</p>}
     </>
+  );
+}
+
+interface LaterProps {
+  readonly words: VerifyWords;
+  readonly later: LaterStatement;
+  readonly signer: string | undefined;
+}
+
+/** By whom, when and why it was replaced or taken back. */
+function Later({ words, later: { kind, issuer, issuedAt, reason, index }, signer }: LaterProps): VNode {
+  const { facts } = words.verdicts;
+  return (
+    <p>
+      {facts.later[kind]} {issuer === signer ? facts.later.self : issuer}, <Time at={issuedAt} />. {facts.reason}:{" "}
+      <strong>{reason}</strong>
+      <br />
+      <a href={`/entry/${index}`}>{facts.later.show}</a>
+    </p>
   );
 }
 

@@ -160,7 +160,7 @@ export const verdicts = {
       `Anchor on chain ${chain}, block ${block}: open, as no trust file names that ledger`,
     stamp: (authority: string): string => `Time stamp of ${authority}`,
     notAnchored: "Not anchored on a ledger in this proof",
-    later: { supersedes: "Replaced by", revokes: "Revoked by" },
+    later: { supersedes: "Replaced by", revokes: "Revoked by", self: "the signer", show: "Show that record" },
     reason: "Reason",
     thumbprint: "Thumbprint of the file (SHA-256)",
     thumbprintSigned: "Thumbprint that was signed (SHA-256)",

@@ -162,7 +162,7 @@ export const verdicts: typeof en = {
       `Ancla en la cadena ${chain}, bloque ${block}: abierta, pues ningún archivo de confianza nombra ese libro mayor`,
     stamp: (authority: string): string => `Sello de tiempo de ${authority}`,
     notAnchored: "No anclado en un libro mayor en esta prueba",
-    later: { supersedes: "Sustituido por", revokes: "Revocado por" },
+    later: { supersedes: "Sustituido por", revokes: "Revocado por", self: "el firmante", show: "Ver ese registro" },
     reason: "Motivo",
     thumbprint: "Huella del archivo (SHA-256)",
     thumbprintSigned: "Huella que se firmó (SHA-256)",
