@@ -35,13 +35,13 @@ async function codeOf(response: Response): Promise<unknown> {
   return ((await response.json()) as { code?: unknown }).code;
 }
 
-/** The cookies that an answer sets, for what `fetch` does not do: another Host, and a certificate of our own. */
-function cookiesOf(url: string, options: https.RequestOptions): Promise<readonly string[]> {
+/** For what `fetch` does not do: another Host, and a certificate of our own. */
+function ask(url: string, options: https.RequestOptions): Promise<{ status: number; cookies: readonly string[] }> {
   const { request } = url.startsWith("https:") ? https : http;
   return new Promise((resolve, reject) => {
     const sent = request(url, options, (response) => {
       response.resume();
-      resolve(response.headers["set-cookie"] ?? []);
+      resolve({ status: response.statusCode ?? 0, cookies: response.headers["set-cookie"] ?? [] });
     });
     sent.on("error", reject).end();
   });
@@ -127,7 +127,7 @@ test("over TLS the cookie is Secure and bound to the host", { skip: noOpenssl },
   execFileSync("openssl", [...openssl, ...files], { cwd: folder, stdio: "ignore" });
   const read = (name: string): string => readFileSync(join(folder, name), "utf8");
   const server = await startTestServer(t, { tls: { cert: read("cert.pem"), key: read("key.pem") } });
-  const lines = await cookiesOf(server.makePortalLink(), {
+  const { cookies: lines } = await ask(server.makePortalLink(), {
     ca: read("cert.pem"),
     checkServerIdentity: () => undefined,
   });
@@ -141,19 +141,15 @@ test("behind a proxy that ends TLS, cookie and origin are those of the public ad
   const link = server.makePortalLink();
   assert.ok(link.startsWith(`${publicUrl}/auth/local?code=`));
   const host = "notary.example.gov";
-  const [line = ""] = await cookiesOf(link.replace(publicUrl, server.url), { headers: { host } });
+  const { cookies } = await ask(link.replace(publicUrl, server.url), { headers: { host } });
+  const [line = ""] = cookies;
   assert.match(line, /^__Host-attestry-session=[\w-]{43}; .*; Secure$/);
   const cookie = line.split(";")[0] ?? "";
-  const ask = (headers: Record<string, string>): Promise<number> =>
-    new Promise((resolve, reject) => {
-      const options = { headers: { host, cookie, ...headers } };
-      http
-        .get(`${server.url}/v1/actions`, options, (response) => resolve(response.resume().statusCode ?? 0))
-        .on("error", reject);
-    });
-  assert.equal(await ask({ origin: publicUrl }), 200);
-  assert.equal(await ask({ origin: server.url }), 403);
-  assert.equal(await ask({ origin: "http://notary.example.gov" }), 403);
+  const statusOf = async (headers: Record<string, string>): Promise<number> =>
+    (await ask(`${server.url}/v1/actions`, { headers: { host, cookie, ...headers } })).status;
+  assert.equal(await statusOf({ origin: publicUrl }), 200);
+  assert.equal(await statusOf({ origin: server.url }), 403);
+  assert.equal(await statusOf({ origin: "http://notary.example.gov" }), 403);
 });
 
 test("an id that somebody planted before the sign-in is not the session's, and the old session ends", async (t) => {
@@ -300,6 +296,31 @@ test("who tries too often has to wait, and is told so", async (t) => {
   assert.match(await page.text(), /too many attempts/);
   assert.match(page.headers.get("retry-after") ?? "", /^\d+$/);
   assert.equal((await server.fetch("/v1/status")).status, 200);
+});
+
+test("addresses and headers that make no sense are answered as the client's fault", async (t) => {
+  const server = await startTestServer(t);
+  const paths = [
+    "/auth/x/login",
+    "/auth/x/callback?%",
+    "/auth/x/callback?state=%00&code=%ff",
+    "/auth/%2e%2e/callback",
+    "/auth/%ff/login",
+    `/auth/${"x".repeat(300)}/login`,
+    "/auth/local?code[]=x",
+    "/auth/local?%",
+    "/auth/local/callback",
+    "/auth/logout",
+  ];
+  for (const path of paths) {
+    for (const host of [undefined, "x y", "[", "", "a/b?c"]) {
+      const { status } = await ask(server.url + path, { headers: host === undefined ? {} : { host } });
+      assert.ok(status >= 400 && status < 500, `${path} at ${host}: ${status}`);
+    }
+  }
+  for (const cookie of [`${cookieName}=`, `${cookieName}=x; ${cookieName}=y`, `=;;${"x".repeat(5000)}`, "\u00ff"]) {
+    assert.equal((await ask(`${server.url}/v1/session`, { headers: { cookie } })).status, 200, cookie);
+  }
 });
 
 test("the answers about sessions are kept by no cache", async (t) => {

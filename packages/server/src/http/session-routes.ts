@@ -1,5 +1,5 @@
 /** Signing in and out at the portal: OpenID providers, the local one-time link, and what the portal asks of its session. */
-import { isAttestryError } from "@attestry/core";
+import { AttestryError, isAttestryError } from "@attestry/core";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { Access } from "../access/access.ts";
 import { originOf } from "../access/browser.ts";
@@ -63,7 +63,7 @@ function addSignInPages(pages: FastifyInstance, access: Access): void {
     async (request, reply) => {
       // one secret for all sign-ins of a browser, so that two tabs do not get in each other's way
       const browser = signInCookie.read(request) ?? newSecret();
-      const redirectUri = callbackOf(request, access);
+      const redirectUri = callbackOf(request, access).href;
       const returnTo = pathOfOurs(request.query.to);
       const url = await signIn.start(request.params.provider, { browser, redirectUri, returnTo });
       signInCookie.set(request, reply, browser);
@@ -72,7 +72,7 @@ function addSignInPages(pages: FastifyInstance, access: Access): void {
   );
 
   pages.get<{ Params: ProviderParams }>("/auth/:provider/callback", options, async (request, reply) => {
-    const cameBackTo = new URL(callbackOf(request, access));
+    const cameBackTo = callbackOf(request, access);
     cameBackTo.search = new URL(request.url, cameBackTo).search;
     const way = await signIn.finish(request.params.provider, cameBackTo, signInCookie.read(request));
     return enter(request, reply, way, access);
@@ -141,8 +141,12 @@ function refuse(error: unknown, request: FastifyRequest, reply: FastifyReply, co
   return sendProblemPage(reply, { status, code, again: known ? `/auth/${provider}/login` : undefined, accepts });
 }
 
-function callbackOf(request: FastifyRequest<{ Params: ProviderParams }>, { address }: Access): string {
-  return `${originOf(request, address)}/auth/${request.params.provider}/callback`;
+/** @throws MALFORMED_REQUEST when the request's Host is no address */
+function callbackOf(request: FastifyRequest<{ Params: ProviderParams }>, { address }: Access): URL {
+  const path = `/auth/${encodeURIComponent(request.params.provider)}/callback`;
+  const url = URL.parse(path, originOf(request, address));
+  if (url === null) throw new AttestryError("MALFORMED_REQUEST", "The request's Host is no address.");
+  return url;
 }
 
 /** A path of our own, or the front page: what another site's link says must not lead anywhere else. */
