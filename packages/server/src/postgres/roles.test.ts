@@ -89,8 +89,12 @@ test("a notary and an audit do with the privileges that are documented, and can 
     assert.equal(error, "42501", forbidden);
   }
 
-  const audit = await openPostgresLogStore({ database: await connect("attestry_audit"), readOnly: true });
-  t.after(() => audit.close());
+  const reader = await connect("attestry_audit");
+  const audit = await openPostgresLogStore({ database: reader, readOnly: true });
+  const audited = [await openPostgresObjectStore(reader, true), await openPostgresCatalogue(reader, true)] as const;
+  for (const one of [audit, ...audited]) t.after(() => one.close());
+  assert.deepEqual(await audited[0].check(), []);
+  assert.equal((await audited[1].readObject(stored.id))?.id, stored.id);
   assert.deepEqual((await collectAudit(audit)).findings, []);
   await assert.rejects(appendEntries(audit, sampleEntries(1, "forbidden")), refusal("UNAVAILABLE_STORAGE"));
 });

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -75,4 +76,21 @@ test("what is no address is refused, and no refusal repeats the password", () =>
       }
     }),
   );
+});
+
+test("a notary on embedded storage does not load the driver", (t) => {
+  const folder = temporaryFolder(t);
+  const script = `
+    import Module from "node:module";
+    const { createNotary } = await import(${JSON.stringify(join(import.meta.dirname, "../index.ts"))});
+    const notary = await createNotary({ data: ${JSON.stringify(folder)} });
+    await notary.close();
+    console.log(JSON.stringify(Object.keys(Module._cache).filter((path) => /node_modules.pg\\W/.test(path))));
+    await import("pg");
+    console.log(Object.keys(Module._cache).some((path) => /node_modules.pg\\W/.test(path)));`;
+  const output = execFileSync(process.execPath, ["--input-type=module", "-e", script], {
+    cwd: import.meta.dirname,
+    encoding: "utf8",
+  });
+  assert.equal(output, "[]\ntrue\n");
 });
