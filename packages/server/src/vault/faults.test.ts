@@ -218,6 +218,25 @@ test("rotation wraps every key anew, may be stopped and begun again, and changes
   assert.deepEqual(await problems(vault), []);
 });
 
+test("a data key that does not open keeps no other from being wrapped anew", async (t) => {
+  const keys = rotatingKeys();
+  const vault = await openTestVault(t, { keys });
+  const ids: string[] = [];
+  for (let i = 0; i < 3; i++) ids.push((await vault.store(sampleContent(100, i))).id);
+  const [damaged = ""] = ids.sort();
+  const before = (await vault.catalogue.readObject(damaged)) ?? assert.fail();
+  await vault.catalogue.replaceKey(before, before.wrappedKey.with(40, 0).with(41, 0).with(42, 0), before.wrapperId);
+  keys.rotate();
+  await assert.rejects(vault.rewrap(), (error: Error & { data?: object }) => {
+    assert.deepEqual(error.data, { ids: [damaged] });
+    return isAttestryError(error) && error.code === "FATAL_CORRUPT";
+  });
+  for (const id of ids) {
+    const wrapper = id === damaged ? "sample:1" : "sample:2";
+    assert.equal(wrapperIdOf((await vault.catalogue.readObject(id))?.wrappedKey ?? new Uint8Array()), wrapper);
+  }
+});
+
 test("a damaged object is never read as something else", async (t) => {
   const vault = await openTestVault(t);
   const content = sampleContent(3_000_000);

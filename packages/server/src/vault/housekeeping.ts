@@ -1,4 +1,5 @@
 /** What keeps the vault in order: finishing after a crash, sweeping what was left over, and wrapping keys anew. */
+import { AttestryError, isAttestryError } from "@attestry/core";
 import type { Logger } from "pino";
 import type { WrappedKey } from "./catalogue/catalogue.ts";
 import { wrapperIdOf } from "./keys/key-wrapper.ts";
@@ -30,7 +31,7 @@ export function createHousekeeping(
   async function sweepUploads(): Promise<number> {
     let count = 0;
     for await (const { id } of pages((after) => catalogue.listUploads(after, pageSize))) {
-      if (await abandon(id, clock() - uploadLife).catch(() => false)) count += 1;
+      if (await abandon(id, clock() - uploadLife).catch(unlessInUse)) count += 1;
     }
     return count;
   }
@@ -71,6 +72,13 @@ async function* pages<T extends { readonly id: string }>(
   }
 }
 
+/** Somebody goes on with the upload, or has just finished it. */
+function unlessInUse(error: unknown): false {
+  if (isAttestryError(error) && (error.code === "CONFLICT_LOCKED" || error.code === "NOT_FOUND")) return false;
+  throw error;
+}
+
+/** Data keys that do not open are passed over and told of at the end, so that one does not keep the others from being wrapped. */
 async function rewrap(
   { catalogue, keys, logger }: HousekeepingParts,
   onProgress: (done: number, total: number) => void,
@@ -78,15 +86,23 @@ async function rewrap(
 ): Promise<number> {
   const target = keys.id;
   const total = await catalogue.countKeys(target);
+  const damaged: string[] = [];
   let done = 0;
   onProgress(done, total);
   for await (const before of pages((after) => catalogue.listKeys(target, after, pageSize))) {
     if (signal?.aborted === true) break;
-    if (await rewrapOne(before)) done += 1;
+    try {
+      if (await rewrapOne(before)) done += 1;
+    } catch (error) {
+      if (!isAttestryError(error) || error.code !== "FATAL_CORRUPT") throw error;
+      damaged.push(before.id);
+    }
     onProgress(done, total);
   }
-  logger.info({ keys: done, wrapper: target }, "data keys wrapped anew");
-  return done;
+  logger.info({ keys: done, damaged: damaged.length, wrapper: target }, "data keys wrapped anew");
+  if (damaged.length === 0) return done;
+  const message = `${damaged.length} data keys do not open and were left as they are; the others are wrapped anew. Run attestry audit.`;
+  throw new AttestryError("FATAL_CORRUPT", message, { data: { ids: damaged.slice(0, 100) } });
 
   async function rewrapOne(before: WrappedKey): Promise<boolean> {
     const dataKey = await keys.unwrap(before.wrappedKey, before.id);

@@ -10,7 +10,7 @@ import { endedAt, openSession, type Session, type SessionParts } from "./session
 /** Milliseconds that a writer may be silent before another takes over. */
 const lockTime = 60_000;
 const renewAfter = 15_000;
-/** Uploads that are kept ready in memory between their parts, some 6 MiB each. */
+/** Uploads that are kept ready in memory between their parts, some 1 MiB each. */
 const maxSessions = 32;
 
 export interface Writing {

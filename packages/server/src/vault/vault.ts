@@ -179,6 +179,7 @@ export interface Vault {
   /**
    * Wraps every data key anew under the newest key-encryption key; touches no content. May be stopped and begun again.
    * @returns how many keys it wrapped
+   * @throws FATAL_CORRUPT at the end, when some do not open; the others are wrapped by then
    */
   rewrap(onProgress?: (done: number, total: number) => void, signal?: AbortSignal): Promise<number>;
   /**
