@@ -53,22 +53,12 @@ export async function openNotaryIssuer(parts: NotaryIssuerParts): Promise<Notary
   const signer = await openOrCreateSigner(path, { passphrase });
   const { publicKey } = signer;
   const name = thumbprintUri(keyThumbprint(publicKey));
-  let enrolling: Promise<unknown> | undefined;
-
-  /** A revoked key stays one: the log refuses it. */
-  async function enrol(): Promise<void> {
-    if (notary.issuers.findKey(keyThumbprint(publicKey)) !== undefined) return;
-    enrolling ??= notary.issuers.addKey(publicKey, name).finally(() => {
-      enrolling = undefined;
-    });
-    await enrolling;
-  }
-
   const sign = (event: Uint8Array, { contentType, subject }: EventKind): Promise<Uint8Array> =>
     signStatement({ issuer: name, subject, issuedAt: now(), digest: sha256(event), contentType }, signer);
 
   async function submit(statement: Uint8Array): Promise<RegisteredEvent> {
-    await enrol();
+    // a revoked one stays so, and the log refuses it
+    if (notary.issuers.findKey(keyThumbprint(publicKey)) === undefined) await notary.issuers.addKey(publicKey, name);
     const { outcomes } = await notary.register([statement]);
     const outcome = outcomes[0];
     if (outcome === undefined) throw new AttestryError("FATAL_INTERNAL");

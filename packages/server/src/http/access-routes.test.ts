@@ -287,4 +287,7 @@ test("after a crash, an action whose event reached the log is listed, and one wh
     actions.map(({ action, entryIndex }) => [action, entryIndex]),
     [["token-added", 0]],
   );
+  const kept = new DatabaseSync(join(server.data, "access.db"), { readOnly: true });
+  assert.equal(kept.prepare("SELECT count(*) AS n FROM actions").get()?.["n"], 1, "the other is forgotten");
+  kept.close();
 });
