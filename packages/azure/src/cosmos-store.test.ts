@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
+import { type AddressInfo, connect, createServer } from "node:net";
 import { after, before, test } from "node:test";
 import type * as Cosmos from "@azure/cosmos";
 import { randomSegment, storeObject, testObjectStore } from "../../server/src/vault/object-store.contract.ts";
@@ -52,4 +54,40 @@ test("Cosmos DB: segments that are gone or changed, and what does not belong the
   assert.equal(await store.readSegment(first, 0), undefined);
   assert.ok((await store.readSegment(second, 1)) instanceof Uint8Array);
   assert.deepEqual(await store.stat(first), { sealed: 2, written: 1 });
+});
+
+test("Cosmos DB: a connection that breaks off at its use is not told of when another does the work", async (t) => {
+  if (missing !== undefined) return t.skip(missing);
+  let breaking = 0;
+  let broken = 0;
+  const proxy = createServer((client) => {
+    const upstream = connect(emulator.port, "127.0.0.1");
+    client.on("error", () => upstream.destroy()).on("close", () => upstream.destroy());
+    upstream.on("error", () => client.destroy()).pipe(client);
+    client.on("data", (chunk) => {
+      if (breaking === 0) return void upstream.write(chunk);
+      breaking -= 1;
+      broken += 1;
+      client.resetAndDestroy();
+    });
+  }).listen(0, "127.0.0.1");
+  await once(proxy, "listening");
+  const store = await openCosmosStore(cosmosPlace((proxy.address() as AddressInfo).port));
+  t.after(async () => {
+    await store.close();
+    proxy.close();
+  });
+  const id = newObjectId();
+  for (const call of [
+    () => store.writeSegment(id, 0, randomSegment(10)),
+    () => store.stat(id),
+    () => store.seal(id, 1),
+  ]) {
+    breaking = 1;
+    await call();
+  }
+  assert.equal(broken, 3);
+  breaking = 2;
+  await assert.rejects(store.readSegment(id, 0), { code: "UNAVAILABLE_STORAGE" });
+  assert.deepEqual(await store.stat(id), { sealed: 1, written: 1 });
 });

@@ -476,6 +476,8 @@ function testLine(
         line.cut(afterBytes);
         await store.remove(id).catch((error) => assert.equal(error.code, "UNAVAILABLE_STORAGE"));
         line.mend();
+        const rest = await store.stat(id);
+        assert.ok(rest?.sealed === undefined || rest.written === 3, "what lacks segments says that it is whole");
         await store.remove(id);
         assert.equal(await store.stat(id), undefined);
         assert.equal((await listAll(store)).includes(id), false);
