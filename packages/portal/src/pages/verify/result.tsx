@@ -9,7 +9,7 @@ import { Hash } from "../../parts/hash.tsx";
 import { Icon } from "../../parts/icons.tsx";
 import { Time } from "../../parts/time.tsx";
 import { Verdict } from "../../parts/verdict.tsx";
-import type { Answer } from "../../verify/question.ts";
+import type { Answer, Outcome } from "../../verify/question.ts";
 import { formatBytes, type VerifyWords } from "./index.tsx";
 import type { Subject } from "./use-verification.ts";
 
@@ -21,6 +21,14 @@ export interface ResultProps {
   readonly heading: Ref<HTMLHeadingElement>;
 }
 
+/** Where the facts are not of this file, or not proven, they must not look as if they were. */
+const captions: { readonly [outcome in Outcome]?: "ofProof" | "claims" } = {
+  altered: "ofProof",
+  other_file: "ofProof",
+  untrusted: "claims",
+  invalid: "claims",
+};
+
 export function Result({ words, subject, answer, heading }: ResultProps): VNode {
   const { outcome, report, basis, record } = answer;
   const verdictWords = words.verdicts;
@@ -30,7 +38,12 @@ export function Result({ words, subject, answer, heading }: ResultProps): VNode 
         <Beside words={words} answer={answer} />
       </Verdict>
       <Warnings words={words} answer={answer} />
-      {report?.statement !== undefined && <Facts words={verdictWords.facts} report={report} record={record} />}
+      {report?.statement !== undefined && (
+        <>
+          {captions[outcome] !== undefined && <h3>{verdictWords.facts[captions[outcome]]}</h3>}
+          <Facts words={verdictWords.facts} report={report} record={record} />
+        </>
+      )}
       <Compared words={words} subject={subject} answer={answer} />
       {report !== undefined && (
         <details class="panel">

@@ -83,6 +83,7 @@ test("a file that was altered by one byte is altered, whichever byte it is", asy
   }
   await drop(page, flipByte(file, 7), proof);
   assert.equal((await verdict(page)).title, "Altered");
+  await page.getByRole("heading", { name: "The record that the proof is of" }).waitFor();
   await examine(page, "altered");
 });
 

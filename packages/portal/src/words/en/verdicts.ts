@@ -138,6 +138,8 @@ export const verdicts = {
     },
   },
   facts: {
+    ofProof: "The record that the proof is of",
+    claims: "What the proof claims, with nobody who vouches for it",
     who: "Who signed",
     key: "Key",
     namedByKey: "A signer who is known by the key alone",

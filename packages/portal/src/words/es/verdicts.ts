@@ -140,6 +140,8 @@ export const verdicts: typeof en = {
     },
   },
   facts: {
+    ofProof: "El registro al que pertenece la prueba",
+    claims: "Lo que la prueba afirma, sin nadie que responda de ello",
     who: "Quién firmó",
     key: "Clave",
     namedByKey: "Un firmante conocido solo por su clave",
