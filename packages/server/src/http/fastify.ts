@@ -52,10 +52,10 @@ export function createHttp(options: HttpOptions, hooks: HttpHooks): Http {
     stopping = true;
   });
   const reading = hooks.reading && createRateLimiter(hooks.reading);
-  app.addHook("onRequest", (request, _reply, done) => {
+  app.addHook("onRequest", (request, reply, done) => {
     if (stopping) throw new AttestryError("UNAVAILABLE_STOPPING");
     if (request.routeOptions.config.unlimited !== true) reading?.take(request.ip, 1);
-    if (request.routeOptions.config.longBody !== true) limitTime(request, options.requestTimeout ?? 30_000);
+    if (request.routeOptions.config.longBody !== true) limitTime(request, reply, options.requestTimeout ?? 30_000);
     done();
   });
   app.addHook("onResponse", (request, reply, done) => {
@@ -122,13 +122,15 @@ function checkCertificate(tls: NonNullable<HttpOptions["tls"]>): void {
 }
 
 /** Cuts off a client that takes longer than so many milliseconds to send its body. */
-function limitTime({ raw }: FastifyRequest, milliseconds: number): void {
+function limitTime({ raw }: FastifyRequest, reply: FastifyReply, milliseconds: number): void {
   const { "content-length": length, "transfer-encoding": encoding } = raw.headers;
   if (raw.complete || (encoding === undefined && (length === undefined || length === "0"))) return;
   const timer = setTimeout(() => {
     refuseConnection(Object.assign(new Error(), { code: "ERR_HTTP_REQUEST_TIMEOUT" }), raw.socket);
   }, milliseconds);
-  raw.once("end", () => clearTimeout(timer)).once("close", () => clearTimeout(timer));
+  const clear = (): void => clearTimeout(timer);
+  raw.once("end", clear).once("close", clear);
+  reply.raw.once("finish", clear);
 }
 
 /** Requests that never became one: too slow, too large a header, or not HTTP. */
