@@ -58,6 +58,7 @@ export type ErrorCode =
   | "VERIFY_ANCHOR_CHECKPOINT"
   | "VERIFY_ANCHOR_LEDGER"
   | "VERIFY_TIME_STAMP"
+  | "VERIFY_AFTER"
   | "POLICY_ISSUER_UNKNOWN"
   | "POLICY_ISSUER_REVOKED"
   | "POLICY_CLAIMS"
@@ -136,6 +137,7 @@ export const errorCatalogue: Readonly<Record<ErrorCode, CodeFacts>> = {
   VERIFY_ANCHOR_CHECKPOINT: failed("The anchor is of another checkpoint than the one it came with."),
   VERIFY_ANCHOR_LEDGER: failed("The anchor is not on the ledger that it names, or nothing vouches for that ledger."),
   VERIFY_TIME_STAMP: failed("The time stamp token does not hold; the data says which rule it breaks."),
+  VERIFY_AFTER: failed("The checkpoint beside the statement is not the one that it quotes, or is later than its entry."),
 
   POLICY_ISSUER_UNKNOWN: usage(
     403,
@@ -163,7 +165,7 @@ export const errorCatalogue: Readonly<Record<ErrorCode, CodeFacts>> = {
   POLICY_ERASED: usage(410, "The content was erased by a lawful order. Its thumbprint still proves what it was."),
 
   CONFLICT_SIZE: cannotTell(409, true, "The log has grown since it was read; read its size again."),
-  CONFLICT_LOCKED: usage(409, "Another process is using this data folder."),
+  CONFLICT_LOCKED: usage(409, "Another process is using this data folder, or writing this upload."),
   CONFLICT_EXISTS: usage(409, "It exists already, with other content."),
   CONFLICT_FILE_CHANGED: usage(409, "The file changed while it was being read; try again when nothing writes to it."),
   CONFLICT_ANCHOR: usage(409, "The ledger holds another root hash for this origin and size, or a larger size."),

@@ -167,9 +167,9 @@ Ctrl-C stops it; starting it again continues.`);
 function recordsLine(data: string, database: string | undefined): string {
   const where = database === undefined ? join(data, "objects") : "the database";
   const beside = existsSync(join(data, "keys", "vault.passphrase"))
-    ? "; their keys' passphrase lies beside, in keys/vault.passphrase: keep it elsewhere for more than trying out"
+    ? "; the passphrase of their keys was generated, and is in keys/vault.passphrase"
     : "";
-  return `encrypted in ${where}${beside}`;
+  return `${where}, encrypted${beside}`;
 }
 
 function quoted(path: string): string {

@@ -259,6 +259,7 @@ function send(reply: FastifyReply, { object, start, end, content }: Reading, isP
   reply
     .header("content-length", end - start)
     .header("content-security-policy", "default-src 'none'; sandbox")
+    .header("x-content-type-options", "nosniff")
     .header("cache-control", "private, no-store")
     .header("etag", `"${encodeHex(object.contentHash)}"`)
     .type(object.contentType ?? "application/octet-stream");

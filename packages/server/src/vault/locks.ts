@@ -3,13 +3,16 @@
  * memory stays there for the next part, as long as nobody else went on meanwhile.
  */
 import { randomBytes } from "node:crypto";
-import { equalBytes } from "@attestry/core";
+import { setTimeout as sleep } from "node:timers/promises";
+import { equalBytes, isAttestryError } from "@attestry/core";
 import type { Catalogue, Lock, Tail, UploadRow } from "./catalogue/catalogue.ts";
 import { endedAt, openSession, type Session, type SessionParts } from "./session.ts";
 
 /** Milliseconds that a writer may be silent before another takes over. */
 const lockTime = 60_000;
 const renewAfter = 15_000;
+/** Tries, 20 ms apart, to get the lock: whoever only asks where an upload stands has it for a moment, and must not turn a writer away. */
+const tries = 10;
 /** Uploads that are kept ready in memory between their parts, some 1 MiB each. */
 const maxSessions = 32;
 
@@ -52,11 +55,21 @@ export function createLocks(parts: LockParts): Locks {
       const terms: Lock = { holder, now: renewed, until: renewed + lockTime };
       return catalogue.lockUpload(id, terms);
     };
+    const first = async (): Promise<UploadRow> => {
+      for (let left = tries; ; left--) {
+        try {
+          return await take();
+        } catch (error) {
+          if (left === 0 || !isAttestryError(error) || error.code !== "CONFLICT_LOCKED") throw error;
+          await sleep(20);
+        }
+      }
+    };
     const keep = async (): Promise<void> => {
       if (clock() - renewed >= renewAfter) await take();
     };
     try {
-      return await run(await take(), holder, keep);
+      return await run(await first(), holder, keep);
     } finally {
       await catalogue.unlockUpload(id, holder).catch(() => left.set(id, holder)); // in time it ends by itself
     }
