@@ -172,7 +172,7 @@ async function submitUntilAnswered(sequencer: Sequencer, entries: readonly Admit
 /** Everything that can end a connection, while two sequencers write. */
 async function disturb(server: TestPostgres, url: string): Promise<void> {
   const end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'attestry'";
-  for (let round = 0; round < 12; round++) {
+  for (let round = 0; round < 8; round++) {
     await new Promise((resolve) => setTimeout(resolve, 40 + Math.random() * 60));
     if (round % 4 !== 3) await server.sql(url, end);
     else {
