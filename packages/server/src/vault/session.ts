@@ -2,9 +2,9 @@
  * An upload as its writer sees it: the stored segments hashed, the tail in memory, the next segment's index. It is kept in memory
  * between requests and made again from what is stored when it is not there or somebody else went on meanwhile.
  */
-import { createHash, type Hash } from "node:crypto";
 import { AttestryError, equalBytes, isAttestryError } from "@attestry/core";
 import type { Content, Tail, UploadRow } from "./catalogue/catalogue.ts";
+import { type ContentHash, createContentHash } from "./content-hash.ts";
 import { segmentCapacity, segmentLength, segmentStart } from "./format/geometry.ts";
 import { createStream, type SegmentStream } from "./format/stream.ts";
 import { openTail, sealTail } from "./format/tail.ts";
@@ -50,7 +50,7 @@ export interface SessionParts {
 export async function openSession(row: UploadRow, { objects, keys }: SessionParts): Promise<Session> {
   const dataKey = await keys.unwrap(row.wrappedKey, row.id);
   const stream = createStream(dataKey, row.id, row.header);
-  const hash = createHash("sha256");
+  const hash = createContentHash();
   let index = 0;
   let size = 0;
   let isEnded = false;
@@ -58,7 +58,7 @@ export async function openSession(row: UploadRow, { objects, keys }: SessionPart
     const segment = await objects.readSegment(row.id, index);
     const opened = segment && openEither(stream, index, segment);
     if (opened === undefined) break;
-    hash.update(opened.plaintext);
+    await hash.update(opened.plaintext);
     size += opened.plaintext.length;
     isEnded = opened.isLast;
   }
@@ -92,7 +92,7 @@ interface State {
   readonly objects: ObjectStore;
   readonly dataKey: Uint8Array;
   readonly stream: SegmentStream;
-  readonly hash: Hash;
+  readonly hash: ContentHash;
   index: number;
   size: number;
   isEnded: boolean;
@@ -146,7 +146,7 @@ function createSession(state: State): Session {
       const segment = stream.sealSegment(state.index, plaintext, isLast, memory);
       window.add(objects.writeSegment(id, state.index, segment).finally(() => buffers.push(memory)));
     }
-    hash.update(plaintext); // while the store writes
+    await hash.update(plaintext); // on another thread, while this one encrypts the next and the store writes
     state.index += 1;
     state.size += filled;
     state.isEnded = isLast;
@@ -169,7 +169,7 @@ function createSession(state: State): Session {
     if (!state.isEnded) await seal(true);
     await window.drain();
     await objects.seal(id, state.index);
-    return { hash: new Uint8Array(hash.copy().digest()), size: state.size, segments: state.index };
+    return { hash: await hash.digest(), size: state.size, segments: state.index };
   }
 
   return {
@@ -208,6 +208,7 @@ function createSession(state: State): Session {
       isSpoilt = true;
       dataKey.fill(0);
       buffer.fill(0);
+      hash.drop();
     },
   };
 }
