@@ -2,7 +2,7 @@
 import { concatBytes } from "@attestry/core";
 import type { EnrolledIssuer } from "@attestry/core/client";
 import type { VNode } from "preact";
-import { useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { FileDrop } from "../../parts/file-drop.tsx";
 import { Icon, type IconName } from "../../parts/icons.tsx";
 import { useShell } from "../../shell.ts";
@@ -26,10 +26,18 @@ export interface FilesProps {
 export function Files({ words, ownKey, issuer, journal }: FilesProps): VNode | null {
   const view = useNotarizer(ownKey, issuer, journal);
   const [record, setRecord] = useState<RecordChoice>({ kind: "none", text: "" });
+  const heading = useRef<HTMLHeadingElement>(null);
+  const was = useRef(issuer);
+  useEffect(() => {
+    if (was.current === undefined && issuer !== undefined) heading.current?.focus(); // the form that had the focus is gone
+    was.current = issuer;
+  }, [issuer]);
   if (issuer === undefined && view.items.length === 0) return null;
   return (
     <section aria-labelledby="files">
-      <h2 id="files">{words.heading}</h2>
+      <h2 id="files" tabIndex={-1} ref={heading}>
+        {words.heading}
+      </h2>
       {issuer !== undefined && (
         <>
           <p>

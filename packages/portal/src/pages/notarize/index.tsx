@@ -2,7 +2,7 @@
 import { encodeBase64Url } from "@attestry/core";
 import type { EnrolledIssuer } from "@attestry/core/client";
 import type { VNode } from "preact";
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { notary } from "../../api.ts";
 import type { PageProps } from "../../pages.ts";
 import { Problem } from "../../parts/problem.tsx";
@@ -65,7 +65,10 @@ function Workplace({ words, session }: { readonly words: NotarizeWords; readonly
   const [looks, setLooks] = useState(0);
   const id = typeof kept === "object" ? encodeBase64Url(kept.key.thumbprint) : "";
   const { value, problem } = useRemote(() => findIssuer(id), `${id} ${looks}`);
-  const issuer = value?.issuer;
+  const last = useRef(value);
+  last.current = value ?? last.current; // what was known stays in its place while it is looked up again
+  const found = last.current;
+  const issuer = found?.issuer;
   if (kept === "none")
     return (
       <div class="usa-alert usa-alert--error" role="alert">
@@ -80,7 +83,7 @@ function Workplace({ words, session }: { readonly words: NotarizeWords; readonly
       <p class="notarize__who">{words.signedInAs(session.name ?? "")}</p>
       {problem && <Problem error={problem} />}
       {issuer?.revokedAt !== undefined && <Ended words={words.enrolment} issuer={issuer} />}
-      {kept && value && issuer === undefined && (
+      {kept && found && issuer === undefined && (
         <Enrolment
           words={words.enrolment}
           session={session}
@@ -88,7 +91,7 @@ function Workplace({ words, session }: { readonly words: NotarizeWords; readonly
           onChange={() => setLooks((count) => count + 1)}
         />
       )}
-      {kept && value && <Files words={words.files} ownKey={kept.key} issuer={active} journal={kept.journal} />}
+      {kept && found && <Files words={words.files} ownKey={kept.key} issuer={active} journal={kept.journal} />}
     </>
   );
 }

@@ -3,7 +3,7 @@ import { randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { type TestContext, test } from "node:test";
 import { parseProofFile, sha256, verify } from "@attestry/core";
-import type { Page } from "playwright-core";
+import type { FileChooser, Page } from "playwright-core";
 import { type TestServer, trustIn } from "../../../../server/src/testing.ts";
 import {
   checkAccessibility,
@@ -143,16 +143,20 @@ test("a tab that is lost half way loses nothing: what was signed is registered o
 test("in Spanish, on a phone, by keyboard alone", async (t) => {
   if ((await openBrowser(t)) === undefined) return;
   const { page } = await enter(t, { width: "phone" }, "?lang=es");
+  // Listened for from the start: the browser takes its time to begin to tell.
+  const chooser = new Promise<FileChooser>((resolve) => page.once("filechooser", resolve));
   await tabTo(page, "#issuer-name");
   await page.keyboard.type(office);
   await page.keyboard.press("Enter");
-  await tabTo(page, "input[type=radio]");
+  await page.locator(".file-drop").waitFor();
+  assert.equal(await page.evaluate(() => document.activeElement?.textContent), "Archivos");
+  await tabTo(page, "input[type=radio]", 1);
   await page.keyboard.press("ArrowDown");
   await tabTo(page, ".record .usa-input");
   await page.keyboard.type("Acta 17");
   await tabTo(page, ".file-drop input");
-  const [chooser] = await Promise.all([page.waitForEvent("filechooser"), page.keyboard.press("Enter")]);
-  await chooser.setFiles(testFile("acta.pdf", Buffer.from("acta")));
+  await page.keyboard.press("Enter");
+  await (await chooser).setFiles(testFile("acta.pdf", Buffer.from("acta")));
   await page.getByText("1 de 1 registrados").waitFor();
   await checkAccessibility(page);
   await checkNoSideways(page);

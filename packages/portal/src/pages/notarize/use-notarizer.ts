@@ -26,11 +26,8 @@ export function useNotarizer(key: OwnKey, issuer: EnrolledIssuer | undefined, jo
   const running = useRef<Notarizer | undefined>(undefined);
 
   useEffect(() => {
-    const own =
-      issuer &&
-      start(key, issuer.issuer, journal, setAway, (item) => {
-        setItems((last) => new Map(last).set(item.id, item));
-      });
+    const show = gathered((fresh) => setItems((last) => new Map([...last, ...fresh])));
+    const own = issuer && start(key, issuer.issuer, journal, setAway, show);
     running.current = own;
     let gone = false;
     void journal.read().then((entries) => {
@@ -58,6 +55,20 @@ export function useNotarizer(key: OwnKey, issuer: EnrolledIssuer | undefined, jo
       void journal.forget(done.map(({ id }) => id));
       setItems((last) => new Map([...last].filter(([id]) => !done.some((item) => item.id === id))));
     },
+  };
+}
+
+/** Hundreds of files change many times a second; a reader sees no more than some pictures of that. */
+function gathered(apply: (items: ReadonlyMap<number, Item>) => void): (item: Item) => void {
+  let fresh = new Map<number, Item>();
+  return (item) => {
+    if (fresh.size === 0)
+      setTimeout(() => {
+        const ready = fresh;
+        fresh = new Map();
+        apply(ready);
+      }, 100);
+    fresh.set(item.id, item);
   };
 }
 

@@ -15,7 +15,7 @@ import {
   tabTo,
 } from "../../../test/browser.ts";
 
-/** A log that has grown for an hour and was anchored, whose one witness cosigns and whose other one is away. */
+/** A log that has grown for half an hour and was anchored, whose one witness cosigns and whose other one is away. */
 async function startGrown(t: TestContext): Promise<TestServer> {
   const data = temporaryFolder(t);
   const { vkey, origin, heads } = await grow(t, data);
@@ -46,10 +46,10 @@ interface Grown {
 }
 
 async function grow(t: TestContext, data: string): Promise<Grown> {
-  let time = Date.now() - 50 * 60_000;
+  let time = Date.now() - 30 * 60_000;
   const server = await startPortal(t, { data, origin: "log.kent.example.gov", clock: () => time });
   const heads: Grown["heads"][number][] = [];
-  for (let minute = 0; minute < 50; minute++) {
+  for (let minute = 0; minute < 30; minute++) {
     const count = minute % 9 === 4 ? 0 : 1 + ((minute * 7) % 5);
     const issuedAt = Math.floor(time / 1000);
     const statements = Array.from({ length: count }, () => server.issuer.statement({ issuedAt }));
