@@ -138,6 +138,7 @@ export {
   maxEntryLength,
   parseEvidence,
   parseStatement,
+  type QuotedCheckpoint,
   type Relation,
   type Statement,
   type StatementClaims,

@@ -61,6 +61,8 @@ export interface TestLog {
   readonly trust: Trust;
   /** Registers a signed statement; gives its index. */
   append(statement: Uint8Array): number;
+  /** The checkpoint of the tree as it is now: a signed note. */
+  checkpoint(witnesses?: readonly NoteSigner[]): Promise<Uint8Array>;
   /** The proof file of an entry in the tree as it is now. */
   proof(
     index: number,
@@ -85,7 +87,13 @@ export function testLog(
   const nodes = new Map<string, Uint8Array>();
   const read = (level: number, index: number): Uint8Array => nodes.get(`${level}/${index}`) as Uint8Array;
   const keyName = keyThumbprint(receiptSigner.publicKey);
+  async function checkpoint(witnesses: readonly NoteSigner[] = []): Promise<Uint8Array> {
+    const size = statements.length;
+    const text = encodeCheckpoint({ origin, size, rootHash: treeRoot(size, read), extensions: [] });
+    return encodeUtf8(encodeNote(await signNote(text, [...noteSigners, ...witnesses])));
+  }
   return {
+    checkpoint,
     origin,
     trust: { ...emptyTrust, logs: [{ origin, verifierKeys, receiptKeys: [keyName], basis: "the trust file" }] },
     append(statement) {
@@ -99,15 +107,13 @@ export function testLog(
       const rootHash = treeRoot(size, read);
       const statement = parseStatement(statements[index] as Uint8Array);
       const protectedBytes = encodeReceiptHeader({ origin, keyThumbprint: keyName, time });
-      const text = encodeCheckpoint({ origin, size, rootHash, extensions: [] });
-      const note = await signNote(text, [...noteSigners, ...(options.witnesses ?? [])]);
       const receipt = encodeReceipt({
         protectedBytes,
         signature: await receiptSigner.sign(receiptToBeSigned(protectedBytes, rootHash)),
         size,
         index,
         path: proveInclusion(index, size, read),
-        checkpoint: encodeUtf8(encodeNote(note)),
+        checkpoint: await checkpoint(options.witnesses),
         receiptKey: receiptSigner.publicKey,
         verifierKeys: verifierKeys.map((key) => key.text),
       });

@@ -8,6 +8,7 @@ import {
   parseCheckpoint,
   parseNote,
   type ReceiptParts,
+  type Statement,
 } from "@attestry/core";
 import type { Logger } from "pino";
 import type { AnchoredHead } from "./anchoring/anchoring.ts";
@@ -119,6 +120,19 @@ export function createProver(options: ProverOptions): Prover {
   }
 
   async function evidenceOf({ statement }: FoundEntry): Promise<Evidence> {
+    const [who, checkpointAfter] = await Promise.all([keyOf(statement), quotedBy(statement)]);
+    return checkpointAfter === undefined ? who : { ...who, checkpointAfter };
+  }
+
+  /** The checkpoint that the statement quotes, when it is one of this log. */
+  async function quotedBy({ after }: Statement): Promise<Uint8Array | undefined> {
+    if (after === undefined || after.origin !== signer.origin || after.size > size()) return undefined;
+    const head = await store.readHeadOf(after.size - 1);
+    if (head?.size !== after.size || !equalBytes(head.rootHash, after.rootHash)) return undefined;
+    return signer.noteOf(head);
+  }
+
+  async function keyOf(statement: Statement): Promise<Evidence> {
     const { kind, thumbprint } = statement.key;
     if (kind === "kid") {
       const enrolled = issuers.findKey(thumbprint);

@@ -101,6 +101,8 @@ export interface EntrySummary {
   readonly registeredAt: string;
   readonly contentType?: string;
   readonly relation?: { readonly kind: Relation["kind"]; readonly target: string; readonly reason: string };
+  /** The checkpoint that the statement quotes: it was signed after that. */
+  readonly after?: { readonly origin: string; readonly size: number; readonly rootHash: string };
 }
 
 export interface EntryPage {

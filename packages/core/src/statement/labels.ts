@@ -21,6 +21,10 @@ export const label = {
   vdp: 396,
   /** What an earlier entry is to this one: [kind, leaf hash, reason]. Attestry's own; see docs/format/README.md. */
   relation: "attestry/relation",
+  /** A checkpoint that the issuer had seen when signing: [origin, tree size, root hash]. Attestry's own. */
+  after: "attestry/after",
+  /** Beside the statement: the signed note of the checkpoint that it quotes. */
+  checkpointAfter: "c2sp.org/checkpoint-after",
   /** Beside a receipt: the C2SP checkpoint (signed note) of the same tree, with its cosignatures. */
   checkpoint: "c2sp.org/checkpoint",
   /** Beside a receipt: the log's C2SP verifier keys, for a first contact. Never trusted by themselves. */

@@ -64,9 +64,13 @@ export function parseProofFile(bytes: Uint8Array): ProofFile {
       throw new AttestryError(code, `${what}: there must be 1 to ${most}, or no such header.`);
     return list.map((item) => asBytes(item, what, code));
   };
+  const statement = statementFromSign1(sign1);
+  const evidence = parseEvidence(sign1.unprotected);
+  if (evidence.checkpointAfter !== undefined && statement.after === undefined)
+    throw new AttestryError(code, "It has the note of a quoted checkpoint, and the statement quotes none.");
   return {
-    statement: statementFromSign1(sign1),
-    evidence: parseEvidence(sign1.unprotected),
+    statement,
+    evidence,
     receipts: items(label.receipts, "The receipts", maxReceipts).map(parseReceipt),
     later: items(label.later, "The later statements", maxLater),
   };

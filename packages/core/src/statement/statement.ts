@@ -26,6 +26,18 @@ export interface StatementClaims {
   readonly contentType?: string;
   /** What this statement does to an earlier one. */
   readonly relation?: Relation;
+  /** A checkpoint that the issuer had seen: nobody knows a root hash before its tree exists, so it was signed after that. */
+  readonly after?: QuotedCheckpoint;
+}
+
+/** A log's tree as a statement quotes it. */
+export interface QuotedCheckpoint {
+  /** The log's origin; 1 to 512 characters. */
+  readonly origin: string;
+  /** At least 1: the root of the empty tree has always been known. */
+  readonly size: number;
+  /** 32 bytes. */
+  readonly rootHash: Uint8Array;
 }
 
 /** A later statement that replaces or takes back an earlier one. */
@@ -43,6 +55,8 @@ export interface Evidence {
   readonly coseKey?: PublicKey;
   /** X.509 certificates (DER), the issuer's first; the first one's hash must be the statement's `x5t`. */
   readonly chain?: readonly Uint8Array[];
+  /** The checkpoint that the statement quotes as a signed note, with cosignatures if there are any. */
+  readonly checkpointAfter?: Uint8Array;
 }
 
 export interface Statement extends StatementClaims {
@@ -60,6 +74,8 @@ export interface Statement extends StatementClaims {
 /** An entry bundle gives each entry a 16-bit length (C2SP tlog-tiles). */
 export const maxEntryLength = 65_535;
 const maxText = 512;
+/** Room for some ten cosignatures with ML-DSA-44. */
+const maxNoteLength = 65_535;
 
 /** The subject of a file that has no record number: its hash, as RFC 6920 names it. */
 export function defaultSubject(digest: Uint8Array): string {
@@ -98,6 +114,8 @@ export async function signStatement(
   if (claims.relation !== undefined) {
     header.set(label.relation, [claims.relation.kind, claims.relation.target, claims.relation.reason]);
   }
+  if (claims.after !== undefined)
+    header.set(label.after, [claims.after.origin, claims.after.size, claims.after.rootHash]);
   const protectedBytes = encodeCbor(header);
   const signature = await signer.sign(sigStructure(protectedBytes, claims.digest));
   const evidence: Evidence = options.chain === undefined ? { coseKey: signer.publicKey } : { chain: options.chain };
@@ -116,6 +134,7 @@ export function encodeEvidence(evidence: Evidence): CborMap {
   const [leaf, ...more] = evidence.chain ?? [];
   // RFC 9360 §2: one certificate is a byte string, several are an array.
   if (leaf !== undefined) unprotected.set(label.x5chain, more.length === 0 ? leaf : [leaf, ...more]);
+  if (evidence.checkpointAfter !== undefined) unprotected.set(label.checkpointAfter, evidence.checkpointAfter);
   return unprotected;
 }
 
@@ -149,6 +168,7 @@ export function statementFromSign1(sign1: Sign1): Statement {
     );
   const contentType = header.get(label.preimageContentType);
   const relation = header.get(label.relation);
+  const after = header.get(label.after);
   const claims: StatementClaims = {
     issuer: asText(cwt.get(claim.iss), "The issuer (iss)", code),
     subject: asText(cwt.get(claim.sub), "The subject (sub)", code),
@@ -156,6 +176,7 @@ export function statementFromSign1(sign1: Sign1): Statement {
     digest,
     ...(contentType === undefined ? {} : { contentType: asText(contentType, "The file's content type", code) }),
     ...(relation === undefined ? {} : { relation: parseRelation(relation) }),
+    ...(after === undefined ? {} : { after: parseAfter(after) }),
   };
   checkClaims(claims);
   return {
@@ -182,6 +203,17 @@ function parseRelation(value: CborValue): Relation {
   };
 }
 
+function parseAfter(value: CborValue): QuotedCheckpoint {
+  const code = "MALFORMED_STATEMENT";
+  const [origin, size, rootHash, ...more] = asArray(value, "The quoted checkpoint", code);
+  if (more.length > 0) throw new AttestryError(code, "A quoted checkpoint is [origin, tree size, root hash].");
+  return {
+    origin: asText(origin, "The quoted checkpoint's origin", code),
+    size: asInteger(size, "The quoted checkpoint's tree size", code, 1),
+    rootHash: asBytes(rootHash, "The quoted checkpoint's root hash", code, 32),
+  };
+}
+
 /** RFC 9943 §6.1: kid, unless x5t is protected. Both at once would leave open which of them counts. */
 function parseKeyName(header: CborMap): Statement["key"] {
   const code = "MALFORMED_STATEMENT";
@@ -193,16 +225,22 @@ function parseKeyName(header: CborMap): Statement["key"] {
   return { kind: "x5t", thumbprint: asBytes(hash, "The x5t's hash", code, 32) };
 }
 
-/** The issuer's key or chain from an unprotected header. @throws MALFORMED_STATEMENT, MALFORMED_KEY */
+/** The issuer's key or chain, and the quoted checkpoint, from an unprotected header. @throws MALFORMED_STATEMENT, MALFORMED_KEY */
 export function parseEvidence(unprotected: CborMap): Evidence {
   const code = "MALFORMED_STATEMENT";
   const kccs = unprotected.get(label.kccs);
   const x5chain = unprotected.get(label.x5chain);
-  const evidence: { coseKey?: PublicKey; chain?: Uint8Array[] } = {};
+  const note = unprotected.get(label.checkpointAfter);
+  const evidence: { coseKey?: PublicKey; chain?: Uint8Array[]; checkpointAfter?: Uint8Array } = {};
   if (kccs !== undefined) evidence.coseKey = parseKccs(kccs, code);
   if (x5chain !== undefined) {
     const items = x5chain instanceof Uint8Array ? [x5chain] : asArray(x5chain, "The x5chain", code);
     evidence.chain = items.map((item) => asBytes(item, "A certificate", code));
+  }
+  if (note !== undefined) {
+    evidence.checkpointAfter = asBytes(note, "The quoted checkpoint's note", code);
+    if (evidence.checkpointAfter.length > maxNoteLength)
+      throw new AttestryError(code, `The quoted checkpoint's note has at most ${maxNoteLength} bytes.`);
   }
   return evidence;
 }
@@ -214,6 +252,7 @@ export function checkClaims(claims: StatementClaims): void {
     subject: claims.subject,
     contentType: claims.contentType,
     reason: claims.relation?.reason,
+    "quoted origin": claims.after?.origin,
   };
   for (const [name, text] of Object.entries(texts)) {
     if (text === undefined) continue;
@@ -229,4 +268,9 @@ export function checkClaims(claims: StatementClaims): void {
   if (claims.relation !== undefined && claims.relation.target.length !== 32) {
     throw new AttestryError("MALFORMED_STATEMENT", "The relation's target must be a leaf hash of 32 bytes.");
   }
+  if (claims.after === undefined) return;
+  if (!Number.isSafeInteger(claims.after.size) || claims.after.size < 1)
+    throw new AttestryError("MALFORMED_STATEMENT", "A quoted checkpoint is of a tree of at least one entry.");
+  if (claims.after.rootHash.length !== 32)
+    throw new AttestryError("MALFORMED_STATEMENT", "A quoted checkpoint's root hash must have 32 bytes.");
 }

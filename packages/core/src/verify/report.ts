@@ -1,5 +1,5 @@
 /** What a verification says: the verdict, and every check with the trust that it rested on. */
-import type { Relation } from "../statement/statement.ts";
+import type { QuotedCheckpoint, Relation } from "../statement/statement.ts";
 
 /**
  * - `verified`: every check that the verdict needs passed
@@ -32,6 +32,7 @@ export type CheckName =
   | "witnesses"
   | "issuer"
   | "time"
+  | "not_before"
   | "anchors"
   | "time_stamps"
   | "later";
@@ -51,7 +52,7 @@ export interface Check {
   readonly evidence?: Readonly<Record<string, unknown>>;
 }
 
-/** A bound on when the entry existed. */
+/** A bound on when the statement was signed or existed. */
 export interface TimeBound {
   /** Whole seconds since 1970. */
   readonly time: number;
@@ -89,6 +90,7 @@ export interface Report {
     readonly keyThumbprint: Uint8Array;
     readonly algorithm: string;
     readonly relation?: Relation;
+    readonly after?: QuotedCheckpoint;
   };
   readonly entry?: {
     readonly origin: string;
@@ -98,5 +100,7 @@ export interface Report {
   };
   /** It existed by then: the earliest time that something trusted vouches for. */
   readonly notAfter?: TimeBound;
+  /** It was signed after then: the time of the checkpoint that the statement quotes. */
+  readonly notBefore?: TimeBound;
   readonly later: readonly LaterStatement[];
 }

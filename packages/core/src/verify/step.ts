@@ -10,6 +10,12 @@ export interface Finding {
   readonly facts?: NonNullable<Check["facts"]>;
 }
 
+/** ISO 8601; a time beyond what dates can hold, as text. */
+export function isoTime(seconds: number): string {
+  const date = new Date(seconds * 1000);
+  return Number.isNaN(date.getTime()) ? `second ${seconds}` : date.toISOString();
+}
+
 /** What proves itself by calculation alone. */
 export const mathematics = "mathematics";
 

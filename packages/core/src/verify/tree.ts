@@ -204,14 +204,15 @@ function quorumTime(cosignatures: readonly Cosignature[], quorum: number): TimeB
 }
 
 /** A note's signature that does not match, under the code that says whose it should have been. */
-function signatureAs(code: ErrorCode): (error: unknown) => never {
+export function signatureAs(code: ErrorCode): (error: unknown) => never {
   return (error) => {
     if (!isAttestryError(error) || error.code !== "VERIFY_SIGNATURE") throw error;
     throw new AttestryError(code, error.message, { data: error.data });
   };
 }
 
-function knownSigners(note: Note | AttestryError | undefined, keys: readonly VerifierKey[]): VerifierKey[] {
+/** Those of the keys that a signature of the note is said to be by. */
+export function knownSigners(note: Note | AttestryError | undefined, keys: readonly VerifierKey[]): VerifierKey[] {
   if (note === undefined || note instanceof AttestryError) return [];
   return keys.filter(({ name, keyId }) =>
     note.signatures.some((line) => line.name === name && equalBytes(line.keyId, keyId)),

@@ -10,8 +10,9 @@ import type { Relation, Statement } from "../statement/statement.ts";
 import type { Trust } from "../trust.ts";
 import { examineIssuer, examineSignature } from "./issuer.ts";
 import { examineLater, type Standing } from "./later.ts";
+import { examineNotBefore } from "./not-before.ts";
 import type { Check, CheckName, LaterStatement, Report, TimeBound, Verdict } from "./report.ts";
-import { mathematics, step } from "./step.ts";
+import { isoTime, mathematics, step } from "./step.ts";
 import { examineTree, missing, type TreeFinding } from "./tree.ts";
 
 export interface VerifyOptions {
@@ -36,6 +37,7 @@ const hard: readonly CheckName[] = [
   "checkpoint",
   "witnesses",
   "time",
+  "not_before",
   "anchors",
   "time_stamps",
 ];
@@ -47,7 +49,7 @@ const unvouched: readonly string[] = [
   "VERIFY_ANCHOR_SEALS",
 ];
 /** Steps that may stay unknown without making the verdict incomplete: the verdict says what it does not cover. */
-const optional: readonly CheckName[] = ["anchors", "time_stamps", "later"];
+const optional: readonly CheckName[] = ["not_before", "anchors", "time_stamps", "later"];
 
 /**
  * Verifies a proof file, and the file's content where its digest is given, with no network. Bad input is a verdict, never an
@@ -75,7 +77,7 @@ export async function verify(options: VerifyOptions): Promise<Report> {
   const checks = [content, ...core.checks, check];
   const verdict = verdictOf(checks, later, isOpen, proof.statement.relation);
   return {
-    ...describe(proof, core.tree, core.notAfter),
+    ...describe(proof, core),
     verdict,
     summary: summarise(verdict, checks, later, proof.statement),
     checks,
@@ -87,6 +89,7 @@ interface Examined {
   readonly checks: readonly Check[];
   readonly tree: TreeFinding | undefined;
   readonly notAfter: TimeBound | undefined;
+  readonly notBefore: TimeBound | undefined;
 }
 
 /** Everything but the content and what came later. */
@@ -108,9 +111,11 @@ async function examineProof(proof: ProofFile, trust: Trust): Promise<Examined> {
     const facts = { time: notAfter.time, source: notAfter.source };
     return { detail: `It existed by ${isoTime(notAfter.time)}.`, trust: notAfter.basis, facts };
   });
+  const { checks: since, notBefore } = await examineNotBefore(proof, trust, notAfter);
   const anchors = trees.flatMap(({ anchorChecks }) => anchorChecks);
   // What an unknown step waits for comes before it: a summary shows the first.
-  return { checks: [issuerKey, signature, ...treeChecks, issuer, time, ...anchors], tree, notAfter };
+  const checks = [issuerKey, signature, ...treeChecks, issuer, time, ...since, ...anchors];
+  return { checks, tree, notAfter, notBefore };
 }
 
 /** What is optional for the verdict on a statement takes nothing from a later one either. */
@@ -204,10 +209,9 @@ function summarise(
 
 function describe(
   proof: ProofFile,
-  tree: TreeFinding | undefined,
-  notAfter: TimeBound | undefined,
-): Pick<Report, "statement" | "entry" | "notAfter"> {
-  const { issuer, subject, issuedAt, digest, contentType, relation, key, algorithm, entry } = proof.statement;
+  { tree, notAfter, notBefore }: Examined,
+): Pick<Report, "statement" | "entry" | "notAfter" | "notBefore"> {
+  const { issuer, subject, issuedAt, digest, contentType, relation, after, key, algorithm, entry } = proof.statement;
   return {
     statement: {
       issuer,
@@ -218,11 +222,13 @@ function describe(
       algorithm,
       ...(contentType === undefined ? {} : { contentType }),
       ...(relation === undefined ? {} : { relation }),
+      ...(after === undefined ? {} : { after }),
     },
     ...(tree && {
       entry: { origin: tree.origin, index: tree.receipt.index, treeSize: tree.receipt.size, leafHash: leafHash(entry) },
     }),
     ...(notAfter && { notAfter }),
+    ...(notBefore && { notBefore }),
   };
 }
 
@@ -236,9 +242,4 @@ function unreadable(error: AttestryError): Report {
     evidence: error.data,
   };
   return { verdict: "invalid", summary: error.message, checks: [check], later: [] };
-}
-
-function isoTime(seconds: number): string {
-  const date = new Date(seconds * 1000);
-  return Number.isNaN(date.getTime()) ? `second ${seconds}` : date.toISOString();
 }

@@ -88,6 +88,8 @@ function restsOn({ name, status, facts }: Check, basis: TrustBasis): keyof Verdi
       return status !== "pass" ? "none" : facts?.["by"] === "enrolment" ? "log" : "trust_file";
     case "time":
       return status !== "pass" ? "none" : facts?.["source"] === "log" ? "log" : "trust_file";
+    case "not_before":
+      return status === "pass" ? "log" : "none";
     case "anchors":
     case "time_stamps":
       return status === "pass" && facts !== undefined ? "trust_file" : "none";

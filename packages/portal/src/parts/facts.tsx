@@ -43,7 +43,7 @@ function Who({ words, report: { statement }, record }: FactsProps): VNode | null
   );
 }
 
-function When({ words, report: { statement, notAfter } }: FactsProps): VNode {
+function When({ words, report: { statement, notAfter, notBefore } }: FactsProps): VNode {
   return (
     <div class="facts__group">
       <dt>{words.when}</dt>
@@ -59,6 +59,12 @@ function When({ words, report: { statement, notAfter } }: FactsProps): VNode {
             {notAfter.source === "log" ? "" : `: ${notAfter.names.join(", ")}`}
           </dd>
         </>
+      )}
+      {notBefore !== undefined && statement?.after !== undefined && (
+        <dd>
+          {words.after} <Time at={notBefore.time} />,{" "}
+          {words.quotes(String(statement.after.size), statement.after.origin)}
+        </dd>
       )}
       {statement !== undefined && (
         <dd>

@@ -147,7 +147,7 @@ function outcomeOf(report: Report, { ownEntry, ended, hasFile }: Beside): Outcom
 }
 
 /** Checks that may stay unknown; core says the same of them. */
-const optional: readonly Check["name"][] = ["anchors", "time_stamps", "later"];
+const optional: readonly Check["name"][] = ["not_before", "anchors", "time_stamps", "later"];
 
 function openBesideContent({ checks }: Report): Check | undefined {
   return checks.find(

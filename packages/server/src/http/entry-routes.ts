@@ -107,7 +107,7 @@ export async function scrapiRoutes(app: FastifyInstance, { notary }: RouteContex
 }
 
 function toJson({ index, leafHash, statement, registeredAt }: FoundEntry): EntryJson {
-  const { relation, contentType, issuedAt } = statement;
+  const { relation, after, contentType, issuedAt } = statement;
   return {
     index,
     leafHash: encodeHex(leafHash),
@@ -118,6 +118,7 @@ function toJson({ index, leafHash, statement, registeredAt }: FoundEntry): Entry
     registeredAt: isoTime(registeredAt),
     ...(contentType === undefined ? {} : { contentType }),
     ...(relation === undefined ? {} : { relation: { ...relation, target: encodeHex(relation.target) } }),
+    ...(after === undefined ? {} : { after: { ...after, rootHash: encodeHex(after.rootHash) } }),
   };
 }
 

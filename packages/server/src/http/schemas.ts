@@ -92,6 +92,7 @@ export interface EntryJson {
   readonly registeredAt: string;
   readonly contentType?: string;
   readonly relation?: { readonly kind: "supersedes" | "revokes"; readonly target: string; readonly reason: string };
+  readonly after?: { readonly origin: string; readonly size: number; readonly rootHash: string };
 }
 export const entrySchema: TSchema = Type.Object({
   index: uint,
@@ -109,6 +110,7 @@ export const entrySchema: TSchema = Type.Object({
       reason: Type.String(),
     }),
   ),
+  after: Type.Optional(Type.Object({ origin: Type.String(), size: uint, rootHash: hash })),
 });
 export const entryPage: TSchema = Type.Object({ entries: Type.Array(entrySchema), next: Type.Optional(Type.String()) });
 
