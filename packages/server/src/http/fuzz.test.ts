@@ -7,12 +7,18 @@ import { after, before, test } from "node:test";
 import { encodeCbor, parseStatement } from "@attestry/core";
 import fc from "fast-check";
 import type { FastifyInstance, InjectOptions } from "fastify";
+import { pino } from "pino";
+import { openNotaryIssuer } from "../access/notary-issuer.ts";
+import { createDataFolder } from "../data-folder.ts";
 import { createNotary, type Notary } from "../notary.ts";
-import { createIssuer } from "../testing.ts";
+import { createIssuer, now } from "../testing.ts";
+import { openVault } from "../vault/open.ts";
+import type { Vault } from "../vault/vault.ts";
 import { createApp } from "./app.ts";
 
 let folder: string;
 let notary: Notary;
+let vault: Vault;
 let app: FastifyInstance;
 let seeds: Uint8Array[];
 
@@ -28,11 +34,15 @@ before(async () => {
   )[0];
   const relation = { kind: "revokes", target: target ?? new Uint8Array(32), reason: "x" } as const;
   seeds.push(await (issuers[0] ?? createIssuer()).statement({ relation, contentType: "text/plain" }));
-  app = await createApp({ notary, adminToken: "token" });
+  const data = createDataFolder(folder);
+  const issuer = await openNotaryIssuer({ notary, path: data.custodyKey, now });
+  vault = await openVault({ folder: data, notary, issuer, logger: pino({ level: "silent" }) });
+  app = await createApp({ notary, vault, adminToken: "token" });
 });
 
 after(async () => {
   await app.close();
+  await vault.close();
   await notary.close();
   rmSync(folder, { recursive: true, force: true });
 });
@@ -180,6 +190,98 @@ test("enrolment and revocation with any JSON, as the administrator", async () =>
     }),
   );
   await sendAll(pem, post("/v1/issuers", "application/json"), 2_000);
+});
+
+const authorization = "Bearer token";
+
+test("the vault's addresses: names, queries, ranges and bodies of any kind", async () => {
+  const { id } = await vault.begin({ who: "administrator", size: 3 });
+  await vault.append(id, 0, [Uint8Array.of(1, 2, 3)]);
+  const ref = fc.oneof(text, fc.constantFrom(id, "a".repeat(26), "0".repeat(64), "A".repeat(26)));
+  const act = fc.constantFrom(
+    "",
+    "/content",
+    "/custody",
+    "/hold",
+    "/release",
+    "/erase",
+    "/export",
+    "/reclassify",
+    "/x",
+  );
+  const query = fc.oneof(
+    fc.constant(""),
+    text.map((value) => `?purpose=${encodeURIComponent(value.toWellFormed())}`),
+  );
+  const method = fc.constantFrom("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE");
+  const json = fc
+    .dictionary(fc.constantFrom("order", "purpose", "recordClass", "forget", "__proto__"), text, { maxKeys: 3 })
+    .map((object) => JSON.stringify(object));
+  const objects = fc.tuple(method, ref, act, query, fc.oneof(json, bytes.map(String)), text);
+  await sendAll(
+    objects,
+    ([how, what, rest, search, payload, range]) => ({
+      method: how as "GET",
+      url: `/v1/objects/${encodeURIComponent(what.toWellFormed())}${rest}${search}`,
+      headers: {
+        authorization,
+        "content-type": "application/json",
+        range: Buffer.from(`bytes=${range}`)
+          .toString("latin1")
+          .replace(/[^ -~]/g, ""),
+      },
+      ...(how === "GET" || how === "HEAD" ? {} : { payload }),
+    }),
+    3_000,
+  );
+  const names = fc.constantFrom("hash", "subject", "recordClass", "state", "cursor", "limit", "else");
+  const pairs = fc.array(fc.tuple(names, text), { maxLength: 4 });
+  await sendAll(
+    pairs,
+    (list) => ({
+      method: "GET",
+      url: `/v1/objects?${list.map(([name, value]) => `${name}=${encodeURIComponent(value.toWellFormed())}`).join("&")}`,
+      headers: { authorization },
+    }),
+    1_000,
+  );
+});
+
+test("tus with headers and bodies of any kind", async () => {
+  const size = fc.oneof(text, fc.nat({ max: 500 }).map(String), fc.constantFrom("9".repeat(20), "1e3", "-1"));
+  const clean = (value: string): string => value.replace(/[^ -~]/g, "");
+  const request = fc.tuple(
+    fc.constantFrom("POST", "PATCH", "HEAD", "DELETE", "GET", "OPTIONS"),
+    fc.oneof(text, fc.constantFrom("", "a".repeat(26))),
+    fc.record(
+      {
+        "tus-resumable": fc.constantFrom("1.0.0", "1.0.0", "1.0.0", "0.0.1"),
+        "upload-length": size,
+        "upload-offset": size,
+        "upload-defer-length": fc.constantFrom("1", "0"),
+        "upload-metadata": fc.oneof(text, fc.constantFrom("a YQ==,b", "recordClass eA==", "filetype =")),
+        "content-type": fc.constantFrom("application/offset+octet-stream", "application/cose", "text/plain"),
+      },
+      { requiredKeys: ["tus-resumable"] },
+    ),
+    bytes,
+  );
+  await sendAll(
+    request,
+    ([how, id, headers, payload]) => ({
+      method: how as "POST",
+      url: `/v1/uploads${id === "" ? "" : `/${encodeURIComponent(id.toWellFormed())}`}`,
+      headers: {
+        authorization,
+        ...Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, clean(value)])),
+      },
+      ...(how === "PATCH" || how === "POST" ? { payload: Buffer.from(payload) } : {}),
+    }),
+    2_000,
+  );
+  const { id } = await vault.begin({ who: "administrator", size: 0 });
+  await vault.append(id, 0, []);
+  await sendAll(fc.oneof(mutated, bytes), post(`/v1/uploads/${id}/commit`, "application/cose"), 2_000);
 });
 
 test("methods, content types and headers of any kind", async () => {

@@ -90,7 +90,7 @@ export async function openStorage({ folder, database }: VaultPlace, readOnly = f
   const { openSqliteCatalogue } = await import("./catalogue/sqlite-catalogue.ts");
   const { openFsStore } = await import("./fs-store.ts");
   const openObjects = openElsewhere ?? (() => openFsStore({ folder: join(folder.folder, "objects") }));
-  return openParts(await openSqliteCatalogue({ folder: folder.folder, readOnly }), openObjects);
+  return openParts(await openSqliteCatalogue({ folder: folder.folder, readOnly, freeLocks: !readOnly }), openObjects);
 }
 
 async function openParts(catalogue: Catalogue, openObjects: () => Promise<ObjectStore>): Promise<VaultStorage> {

@@ -14,6 +14,8 @@ export interface SqliteCatalogueOptions {
   readonly folder: string;
   /** For the audit: writes nothing, and may run beside the notary. */
   readonly readOnly?: boolean;
+  /** Nobody else can be writing: locks of uploads are what a process left that was killed. */
+  readonly freeLocks?: boolean;
 }
 
 // secure_delete: what is overwritten or deleted is zeroed in the file, since a wrapped key must be gone once it is erased.
@@ -33,7 +35,11 @@ const busyTimeout = 5000;
  * Opens the catalogue of a data folder, or makes it.
  * @throws NOT_FOUND when read-only and there is none; FATAL_CORRUPT, FATAL_VERSION, UNAVAILABLE_STORAGE
  */
-export async function openSqliteCatalogue({ folder, readOnly = false }: SqliteCatalogueOptions): Promise<Catalogue> {
+export async function openSqliteCatalogue({
+  folder,
+  readOnly = false,
+  freeLocks = false,
+}: SqliteCatalogueOptions): Promise<Catalogue> {
   const path = join(folder, "vault.db");
   const isNew = !existsSync(path);
   if (readOnly && isNew) throw new AttestryError("NOT_FOUND", "There is no vault in this folder.");
@@ -47,6 +53,7 @@ export async function openSqliteCatalogue({ folder, readOnly = false }: SqliteCa
       afterErasure: async () => database.exec("PRAGMA wal_checkpoint(TRUNCATE)"),
       check: async () => integrityProblems(database),
     });
+    if (freeLocks) database.exec("UPDATE vault_upload SET lock_until = 0, lock_holder = ''");
     if (isNew) syncFolder(folder);
     return catalogue;
   } catch (error) {
