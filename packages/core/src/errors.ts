@@ -137,7 +137,7 @@ export const errorCatalogue: Readonly<Record<ErrorCode, CodeFacts>> = {
   VERIFY_ANCHOR_CHECKPOINT: failed("The anchor is of another checkpoint than the one it came with."),
   VERIFY_ANCHOR_LEDGER: failed("The anchor is not on the ledger that it names, or nothing vouches for that ledger."),
   VERIFY_TIME_STAMP: failed("The time stamp token does not hold; the data says which rule it breaks."),
-  VERIFY_AFTER: failed("The checkpoint beside the statement is not the one that it quotes, or is later than its entry."),
+  VERIFY_AFTER: failed("The checkpoint beside the statement is not the one that it quotes, or is too late."),
 
   POLICY_ISSUER_UNKNOWN: usage(
     403,

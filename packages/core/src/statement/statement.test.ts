@@ -55,6 +55,11 @@ test("what is signed is what is read back", async () => {
     },
     { noNullPrototype: true },
   );
+  const hash = fc.uint8Array({ minLength: 32, maxLength: 32 });
+  const after = fc.record(
+    { origin: name, size: fc.integer({ min: 1, max: 2 ** 53 - 1 }), rootHash: hash },
+    { noNullPrototype: true },
+  );
   const anyClaims = fc.record(
     {
       issuer: name,
@@ -63,15 +68,16 @@ test("what is signed is what is read back", async () => {
       digest: fc.uint8Array({ minLength: 32, maxLength: 32 }),
       contentType: name,
       relation,
+      after,
     },
     { requiredKeys: ["issuer", "subject", "issuedAt", "digest"] },
   );
   await fc.assert(
     fc.asyncProperty(anyClaims, async (given) => {
       const statement = parseStatement(await signStatement(given as StatementClaims, signer));
-      const { issuer, subject, issuedAt, contentType, relation } = statement;
-      const found = { issuer, subject, issuedAt, digest: statement.digest, contentType, relation };
-      assert.deepEqual(found, { contentType: undefined, relation: undefined, ...given });
+      const { issuer, subject, issuedAt, contentType, relation, after } = statement;
+      const found = { issuer, subject, issuedAt, digest: statement.digest, contentType, relation, after };
+      assert.deepEqual(found, { contentType: undefined, relation: undefined, after: undefined, ...given });
       assert.deepEqual(statement.key, { kind: "kid", thumbprint: keyThumbprint(signer.publicKey) });
       assert.deepEqual(parseEvidence(statement.unprotected), { coseKey: signer.publicKey });
       assert.deepEqual(parseStatement(statement.entry).entry, statement.entry);
@@ -150,12 +156,48 @@ test("a statement that lacks or bends a required header or claim is refused", as
     ["an algorithm by name", set(1, "ES256"), "VERIFY_ALGORITHM"],
     ["a relation of another kind", set("attestry/relation", ["likes", digest, "x"]), "MALFORMED_STATEMENT"],
     ["a relation without a reason", set("attestry/relation", ["revokes", digest]), "MALFORMED_STATEMENT"],
+    ["a quoted checkpoint of four parts", set("attestry/after", ["log", 1, digest, 1]), "MALFORMED_STATEMENT"],
+    ["a quoted checkpoint of no root hash", set("attestry/after", ["log", 1, encodeUtf8("x")]), "MALFORMED_STATEMENT"],
+    ["a quoted checkpoint of the empty tree", set("attestry/after", ["log", 0, digest]), "MALFORMED_STATEMENT"],
+    ["a quoted checkpoint of no log", set("attestry/after", ["", 1, digest]), "MALFORMED_STATEMENT"],
+    ["a quoted checkpoint of a long name", set("attestry/after", ["x".repeat(513), 1, digest]), "MALFORMED_STATEMENT"],
+    ["a quoted checkpoint by name", set("attestry/after", "log"), "MALFORMED_STATEMENT"],
     ["a relation to no leaf hash", set("attestry/relation", ["revokes", encodeUtf8("x"), "x"]), "MALFORMED_STATEMENT"],
   ];
   for (const [what, change, code] of refused) {
     const bytes = await withHeader(change);
     assert.throws(() => parseStatement(bytes), has(code), what);
   }
+});
+
+test("a quoted checkpoint that no parser would read is not signed", async () => {
+  const good = { origin: "log", size: 1, rootHash: digest };
+  const changes = [{ origin: "" }, { origin: "a\nb" }, { size: 0 }, { size: 1.5 }, { rootHash: digest.subarray(1) }];
+  for (const change of changes)
+    await assert.rejects(
+      signStatement({ ...claims, after: { ...good, ...change } }, signer),
+      has("MALFORMED_STATEMENT"),
+    );
+});
+
+test("the note of a quoted checkpoint is read back; it is refused when too long, no bytes, or beside a statement that quotes none", async () => {
+  const after = { origin: "log", size: 1, rootHash: digest };
+  const bytes = (note: CborValue, more: Partial<StatementClaims> = { after }): Promise<Uint8Array> =>
+    signStatement({ ...claims, ...more }, signer).then((signed) => {
+      const sign1 = parseSign1(signed);
+      return encodeSign1({ ...sign1, unprotected: sign1.unprotected.set("c2sp.org/checkpoint-after", note) });
+    });
+  const longest = new Uint8Array(65_535);
+  const proof = await bytes(longest);
+  assert.deepEqual(parseProofFile(proof).evidence.checkpointAfter, longest);
+  assert.deepEqual(encodeProofFile({ ...parseProofFile(proof), receipts: [] }), proof);
+  const refused = async (made: Promise<Uint8Array>, code: ErrorCode): Promise<void> => {
+    const file = await made;
+    assert.throws(() => parseProofFile(file), has(code));
+  };
+  await refused(bytes(new Uint8Array(65_536)), "MALFORMED_STATEMENT");
+  await refused(bytes("note"), "MALFORMED_STATEMENT");
+  await refused(bytes(longest, {}), "MALFORMED_PROOF_FILE");
 });
 
 test("half a surrogate pair, which would be signed as another character, is refused", async () => {

@@ -29,15 +29,20 @@ interface Notarised {
   readonly trust: Trust;
   readonly anchor: Uint8Array;
   readonly token: Uint8Array;
+  readonly checkpointAfter: Uint8Array;
 }
 
-/** A proof with everything in it: cosigned, anchored in a sealed block, time-stamped. */
+/** A proof with everything in it: cosigned, anchored in a sealed block, time-stamped, and of a statement that quotes a checkpoint. */
 async function notarised(): Promise<Notarised> {
   const log = testLog("log.example.gov/1", 1_790_000_000);
   const issuer = testSigner();
   const claims = { issuer: "https://clerk.example.gov", issuedAt: 1_790_000_000, digest };
   for (let i = 0; i < 4; i++) log.append(await signStatement({ ...claims, subject: `other-${i}` }, issuer));
-  const index = log.append(await signStatement({ ...claims, subject: "deed-4711" }, issuer));
+  const earlier = testLog("log.example.gov/0", stampedAt - 3600);
+  earlier.append(await signStatement({ ...claims, subject: "deed-1" }, issuer));
+  const checkpointAfter = await earlier.checkpoint();
+  const after = parseCheckpoint(parseNote(checkpointAfter).text);
+  const index = log.append(await signStatement({ ...claims, subject: "deed-4711", after }, issuer));
   const witness = testWitness("w1.example", 1_790_000_010);
   const bare = parseProofFile(await log.proof(index, { witnesses: [witness] }));
   const note = parseNote(bare.receipts[0]?.evidence.checkpoint ?? "");
@@ -51,18 +56,21 @@ async function notarised(): Promise<Notarised> {
   const receipts = bare.receipts.map((receipt) =>
     withTreeEvidence(receipt, { anchors: [anchor], timeStamps: [token] }),
   );
-  const trust = { witnesses: [witness.verifierKey], quorum: 1, ledgers: [ledger.trusted], timeStampRoots: [root.der] };
-  return { proof: encodeProofFile({ ...bare, receipts }), trust: { ...log.trust, ...trust }, anchor, token };
+  const logs = [...log.trust.logs, ...earlier.trust.logs];
+  const witnesses = [witness.verifierKey];
+  const trust = { logs, witnesses, quorum: 1, ledgers: [ledger.trusted], timeStampRoots: [root.der] };
+  const proof = encodeProofFile({ ...bare, evidence: { ...bare.evidence, checkpointAfter }, receipts });
+  return { proof, trust: { ...log.trust, ...trust }, anchor, token, checkpointAfter };
 }
 
 const passes = (report: Report, name: string): boolean =>
   report.checks.some((check) => check.name === name && check.status === "pass");
 
 test("a proof with any one byte changed is never verified, shows no earlier time, and its changed evidence counts for nothing", async () => {
-  const { proof, trust, anchor, token } = await notarised();
+  const { proof, trust, anchor, token, checkpointAfter } = await notarised();
   const original = await verify({ proof, digest, trust });
   assert.equal(original.verdict, "verified", original.summary);
-  assert.ok(passes(original, "anchors") && passes(original, "time_stamps"));
+  assert.ok(passes(original, "anchors") && passes(original, "time_stamps") && passes(original, "not_before"));
   const isWithin = (at: number, part: Uint8Array): boolean => {
     const start = Buffer.from(proof).indexOf(part);
     return at >= start && at < start + part.length;
@@ -74,6 +82,7 @@ test("a proof with any one byte changed is never verified, shows no earlier time
     assert.ok(report.notAfter === undefined || report.notAfter.time >= earliest, what);
     if (isWithin(at, anchor)) assert.ok(!passes(report, "anchors"), what);
     if (isWithin(at, token)) assert.ok(!passes(report, "time_stamps"), what);
+    if (isWithin(at, checkpointAfter)) assert.ok(!passes(report, "not_before"), what);
     assert.ok(["invalid", "untrusted", "incomplete"].includes(report.verdict), what);
   };
   await fc.assert(fc.asyncProperty(fc.nat(proof.length - 1), fc.integer({ min: 1, max: 255 }), check), {
