@@ -5,7 +5,7 @@ import { type FileHandle, open } from "node:fs/promises";
 import { checkUnchanged, fault, fileChanged, notAFile } from "./read-and-hash.ts";
 
 /** Bytes of a part. */
-export const partLength: number = 4 * 1024 * 1024;
+export const partLength: number = 8 * 1024 * 1024;
 
 export interface PartReader {
   readonly size: number;

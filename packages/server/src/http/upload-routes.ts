@@ -111,7 +111,8 @@ async function tusRoutes(app: FastifyInstance, { vault }: { vault: Vault }): Pro
       params: uploadParams,
     },
     async handler(request, reply) {
-      const { id } = await ownUpload(vault, request);
+      const { id } = request.params;
+      checkOwn(await vault.uploader(id), request);
       const offset = integerHeader(request, "upload-offset");
       if (offset === undefined) throw new AttestryError("MALFORMED_REQUEST", "The header Upload-Offset is missing.");
       const length = integerHeader(request, "content-length");
@@ -130,7 +131,8 @@ async function tusRoutes(app: FastifyInstance, { vault }: { vault: Vault }): Pro
     config,
     schema: { tags, summary: "Give up an upload (tus)", security, params: uploadParams },
     async handler(request, reply) {
-      const { id } = await ownUpload(vault, request);
+      const { id } = request.params;
+      checkOwn(await vault.uploader(id), request);
       await vault.cancel(id);
       return reply.code(204).send();
     },
@@ -165,7 +167,7 @@ async function commitRoute(app: FastifyInstance, context: RouteContext & { vault
         throw error;
       });
       if (upload !== undefined) {
-        checkOwn(upload, request);
+        checkOwn(upload.who, request);
         // What was sent of an upload whose length nobody told is all of it, when the statement says so.
         if (upload.content === undefined && upload.size === undefined) await vault.complete(id);
       }
@@ -177,11 +179,11 @@ async function commitRoute(app: FastifyInstance, context: RouteContext & { vault
 /** Another's upload is none. @throws NOT_FOUND */
 async function ownUpload(vault: Vault, request: FastifyRequest): Promise<Upload> {
   const upload = await vault.upload((request.params as UploadParams).id);
-  checkOwn(upload, request);
+  checkOwn(upload.who, request);
   return upload;
 }
 
-function checkOwn({ who }: Upload, request: FastifyRequest): void {
+function checkOwn(who: string, request: FastifyRequest): void {
   if (who !== principalOf(request).name) throw new AttestryError("NOT_FOUND", "There is no such upload.");
 }
 

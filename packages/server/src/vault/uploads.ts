@@ -23,7 +23,7 @@ export interface UploadParts extends Pick<VaultOptions, "catalogue" | "objects" 
   readonly clock: () => number;
 }
 
-export type Uploads = Pick<Vault, "begin" | "upload" | "append" | "complete" | "cancel" | "commit"> & {
+export type Uploads = Pick<Vault, "begin" | "uploader" | "upload" | "append" | "complete" | "cancel" | "commit"> & {
   /** Gives up an upload that was last touched before that time, unless somebody is writing it. Gives whether it did. */
   abandon(id: string, before: number): Promise<boolean>;
   /** Forgets what is in memory. */
@@ -70,6 +70,13 @@ export function createUploads(parts: UploadParts): Uploads {
   return {
     begin: (options) => begin(parts, options),
     append,
+
+    async uploader(id: string): Promise<string> {
+      checkObjectId(id);
+      const known = await catalogue.readUpload(id);
+      if (known === undefined) throw new AttestryError("NOT_FOUND", "There is no such upload.");
+      return known.who;
+    },
 
     async upload(id: string): Promise<Upload> {
       checkObjectId(id);

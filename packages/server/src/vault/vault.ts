@@ -106,6 +106,9 @@ export interface Vault {
   /** @throws POLICY_TOO_LARGE */
   begin(options: BeginOptions): Promise<Upload>;
 
+  /** Who began an upload. @throws NOT_FOUND as `upload` */
+  uploader(uploadId: string): Promise<string>;
+
   /** Where an upload stands. @throws NOT_FOUND, also when it has become an object */
   upload(uploadId: string): Promise<Upload>;
 
