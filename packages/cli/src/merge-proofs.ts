@@ -30,6 +30,7 @@ export function mergeProofs(old: ProofFile, fresh: ProofFile): Uint8Array {
 /** Whether the fresh one has anything that the old one lacks; signatures of the log itself may differ each time. */
 export function hasMore(fresh: ProofFile, old: ProofFile): boolean {
   const known = new Set([...old.receipts.flatMap(evidenceOf), ...old.later.map(entryOf)]);
+  if (fresh.evidence.checkpointAfter !== undefined && old.evidence.checkpointAfter === undefined) return true;
   return [...fresh.receipts.flatMap(evidenceOf), ...fresh.later.map(entryOf)].some((piece) => !known.has(piece));
 }
 

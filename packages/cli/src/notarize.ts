@@ -9,6 +9,7 @@ import {
   defaultSubject,
   equalBytes,
   parseProofFile,
+  type QuotedCheckpoint,
   type Relation,
   type StatementClaims,
   signStatement,
@@ -26,6 +27,8 @@ import { endsTheRun, registerAs } from "./registration.ts";
 export interface Connection {
   readonly notary: NotaryClient;
   readonly identity: Identity;
+  /** The checkpoint that the statements quote, all of one run the same. */
+  readonly after?: QuotedCheckpoint;
 }
 
 export interface NotarizeOptions {
@@ -134,18 +137,17 @@ function settleEarly({ file, digest, error }: HashOutcome, options: NotarizeOpti
 async function sign({ file, digest }: HashOutcome, options: NotarizeOptions): Promise<Signed> {
   if (digest === undefined) throw new AttestryError("FATAL_INTERNAL");
   const contentType = options.contentType ?? mediaType(file.path);
-  const { identity } = await options.connection;
   return {
     file,
     digest,
-    statement: await signDigest(digest, identity, { ...options, ...(contentType && { contentType }) }),
+    statement: await signDigest(digest, await options.connection, { ...options, ...(contentType && { contentType }) }),
   };
 }
 
 /** A signed statement about content of that hash, as of now. @throws MALFORMED_STATEMENT when a claim is out of bounds */
 export function signDigest(
   digest: Uint8Array,
-  { signer, issuer, chain }: Identity,
+  { identity: { signer, issuer, chain }, after }: Pick<Connection, "identity" | "after">,
   options: Pick<NotarizeOptions, "subject" | "contentType" | "relation">,
 ): Promise<Uint8Array> {
   const claims: StatementClaims = {
@@ -155,6 +157,7 @@ export function signDigest(
     digest,
     ...(options.contentType === undefined ? {} : { contentType: options.contentType }),
     ...(options.relation === undefined ? {} : { relation: options.relation }),
+    ...(after === undefined ? {} : { after }),
   };
   return signStatement(claims, signer, chain === undefined ? {} : { chain });
 }

@@ -24,7 +24,7 @@ export function verdictLine(file: string, report: FileReport, output: Output): s
 
 /** Who, when, where, and every check with what it rested on. */
 export function detailLines(report: FileReport, output: Output): string[] {
-  const facts = factsOf(report).map(([name, text]) => `  ${name.padEnd(12)}${plain(text)}`);
+  const facts = factsOf(report).map(([name, text]) => `  ${name.padEnd(14)}${plain(text)}`);
   const checks = report.checks.map(({ name, status, detail, trust }) => {
     const symbol = {
       pass: output.style("green", "✓"),
@@ -36,7 +36,7 @@ export function detailLines(report: FileReport, output: Output): string[] {
   return [...facts, "", ...checks];
 }
 
-function factsOf({ statement, entry, notAfter, proof }: FileReport): [string, string][] {
+function factsOf({ statement, entry, notAfter, notBefore, proof }: FileReport): [string, string][] {
   const facts: [string, string][] = [];
   if (statement !== undefined) {
     facts.push(["signed by", statement.issuer]);
@@ -47,6 +47,11 @@ function factsOf({ statement, entry, notAfter, proof }: FileReport): [string, st
     const caution = notAfter.independent ? "" : " (no independent witness of the time)";
     facts.push(["existed by", `${when(notAfter.time)}, by ${notAfter.basis}${caution}`]);
   }
+  if (notBefore !== undefined && statement?.after !== undefined) {
+    const { size, origin } = statement.after;
+    const because = `because it quotes entry count ${size} of the log ${origin} (by that log's clock)`;
+    facts.push(["signed after", `${when(notBefore.time)}, ${because}`]);
+  }
   if (entry !== undefined) facts.push(["entry", `${entry.index} of the log ${entry.origin}`]);
   if (proof !== undefined) facts.push(["proof from", proof]);
   return facts;
@@ -54,7 +59,7 @@ function factsOf({ statement, entry, notAfter, proof }: FileReport): [string, st
 
 /** The report as `--json` prints it: bytes as hexadecimal, times as ISO 8601. */
 export function reportJson(file: string, report: FileReport): object {
-  const { verdict, summary, checks, statement, entry, notAfter, later, proof, warnings } = report;
+  const { verdict, summary, checks, statement, entry, notAfter, notBefore, later, proof, warnings } = report;
   return {
     file,
     verdict,
@@ -63,6 +68,7 @@ export function reportJson(file: string, report: FileReport): object {
     ...(statement && { statement: statementJson(statement) }),
     ...(entry && { entry: { ...entry, leafHash: encodeHex(entry.leafHash) } }),
     ...(notAfter && { notAfter: { ...notAfter, time: iso(notAfter.time) } }),
+    ...(notBefore && { notBefore: { ...notBefore, time: iso(notBefore.time) } }),
     later: later.map((one) => ({ ...one, issuedAt: iso(one.issuedAt) })),
     ...(proof === undefined ? {} : { proof }),
     warnings,
@@ -70,13 +76,14 @@ export function reportJson(file: string, report: FileReport): object {
 }
 
 export function statementJson(statement: NonNullable<Report["statement"]>): object {
-  const { digest, keyThumbprint, relation, issuedAt, ...rest } = statement;
+  const { digest, keyThumbprint, relation, after, issuedAt, ...rest } = statement;
   return {
     ...rest,
     issuedAt: iso(issuedAt),
     hash: encodeHex(digest),
     key: thumbprintUri(keyThumbprint),
     ...(relation && { relation: { ...relation, target: encodeHex(relation.target) } }),
+    ...(after && { after: { ...after, rootHash: encodeHex(after.rootHash) } }),
   };
 }
 

@@ -231,7 +231,7 @@ async function statementFor(
   }
   const contentType = options.contentType ?? mediaType(file.path);
   const claims = { ...options, ...(contentType && { contentType }) };
-  return { statement: await signDigest(digest, connection.identity, claims), isProven: false };
+  return { statement: await signDigest(digest, connection, claims), isProven: false };
 }
 
 /** Whether the same may succeed later. A lock is what a writer left behind whose line was cut. */

@@ -50,7 +50,7 @@ type Value = string | number | boolean | { readonly [name: string]: Value } | re
 
 /** The proof as one JSON value; the words for people are made from it, so that neither says more than the other. */
 async function describe({ statement, evidence, receipts, later }: ProofFile): Promise<Record<string, Value>> {
-  const { contentType, relation } = statement;
+  const { contentType, relation, after } = statement;
   return {
     statement: {
       issuer: statement.issuer,
@@ -59,6 +59,7 @@ async function describe({ statement, evidence, receipts, later }: ProofFile): Pr
       hash: `sha256:${encodeHex(statement.digest)}`,
       ...(contentType === undefined ? {} : { contentType }),
       ...(relation === undefined ? {} : { [relation.kind]: encodeHex(relation.target), reason: relation.reason }),
+      ...(after && { signedAfter: { log: after.origin, treeSize: after.size, rootHash: encodeHex(after.rootHash) } }),
       algorithm: statement.algorithm,
       signedWith:
         statement.key.kind === "kid"
@@ -69,6 +70,7 @@ async function describe({ statement, evidence, receipts, later }: ProofFile): Pr
     },
     ...(evidence.coseKey && { key: thumbprintUri(keyThumbprint(evidence.coseKey)) }),
     ...(evidence.chain && { certificates: evidence.chain.map(describeCertificate) }),
+    ...(evidence.checkpointAfter && { checkpointAfter: describeCheckpoint(evidence.checkpointAfter) }),
     receipts: await Promise.all(receipts.map(describeReceipt)),
     later: later.map(describeLater),
   };
@@ -155,6 +157,9 @@ const labels: Readonly<Record<string, string>> = {
   contentType: "media type",
   signedWith: "signed with",
   leafHash: "leaf hash",
+  signedAfter: "signed after",
+  rootHash: "root hash",
+  checkpointAfter: "quoted checkpoint",
   treeSize: "tree size",
   receiptKey: "receipt key",
   verifierKeys: "verifier keys",

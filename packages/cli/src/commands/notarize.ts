@@ -101,9 +101,11 @@ async function notarize(context: Context, options: Options, paths: readonly stri
     const identity = await openIdentity(options, { data, server, notary }, output);
     checkStatement(options, identity, relation);
     origin = status.origin;
+    const after = await notary.newestCheckpoint();
     return {
       notary,
       identity,
+      ...(after && { after }),
       vault: createVaultClient({ url: server, ...(token && { token }), timeout: vaultTimeout }),
     };
   };
@@ -176,8 +178,9 @@ function checkStatement(options: Options, { issuer }: Identity, relation: Relati
 }
 
 async function fromStandardInput({ output }: Context, options: Options, what: NotarizeOptions): Promise<ExitCode> {
-  const [{ notary, identity }, { digest }] = await Promise.all([what.connection, hashStandardInput()]);
-  const { proof, index } = await registerOne(identity, notary, await signDigest(digest, identity, what));
+  const [connection, { digest }] = await Promise.all([what.connection, hashStandardInput()]);
+  const { notary, identity } = connection;
+  const { proof, index } = await registerOne(identity, notary, await signDigest(digest, connection, what));
   if (options.out === undefined) writeOut(proof);
   else {
     const path = join(options.out, "standard-input.proof");

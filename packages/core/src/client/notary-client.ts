@@ -2,7 +2,7 @@
  * A notary's HTTP API, typed. What the server answers is read strictly and believed in nothing: a registration's receipt is to
  * be verified like any other.
  */
-import { decodeUtf8, encodeBase64Url, encodeHex, encodeUtf8 } from "../bytes.ts";
+import { decodeUtf8, encodeBase64Url, encodeHex, encodeUtf8, equalBytes } from "../bytes.ts";
 import {
   asArray,
   asBytes,
@@ -17,9 +17,18 @@ import {
 import { encodeCoseKey, keyThumbprint, parseKeySet, thumbprintUri } from "../cose/key.ts";
 import type { PublicKey } from "../crypto/index.ts";
 import { AttestryError } from "../errors.ts";
+import { parseCheckpoint } from "../note/checkpoint.ts";
+import { checkNote, parseNote } from "../note/note.ts";
+import { parseVerifierKey } from "../note/vkey.ts";
 import { encodeProofFile, maxProofFileLength } from "../statement/proof-file.ts";
 import { parseReceipt, withTreeEvidence } from "../statement/receipt.ts";
-import { parseEvidence, parseStatement, type Relation } from "../statement/statement.ts";
+import {
+  maxNoteLength,
+  parseEvidence,
+  parseStatement,
+  type QuotedCheckpoint,
+  type Relation,
+} from "../statement/statement.ts";
 import { createSend, type HttpOptions, isErrorCode, type Send } from "./http.ts";
 
 /** `GET /v1/status` */
@@ -140,6 +149,12 @@ export interface NotaryClient {
   /** The key that signs the log's receipts, as the notary shows it. */
   receiptKey(): Promise<PublicKey>;
   /**
+   * The log's newest checkpoint, for statements to quote (`StatementClaims.after`); undefined for an empty log. The proofs of
+   * statements that quote it, and that this client registers, carry it.
+   * @throws VERIFY_CHECKPOINT, VERIFY_SIGNATURE, VERIFY_UNTRUSTED when it is not signed with the keys that the notary shows
+   */
+  newestCheckpoint(): Promise<QuotedCheckpoint | undefined>;
+  /**
    * Registers signed statements and gives each one's proof file, in the same order. A statement that is refused does not spoil
    * the others. Sending the same statements again is safe: they keep their first entries.
    */
@@ -175,10 +190,15 @@ export function createNotaryClient(options: HttpOptions): NotaryClient {
     });
     return keys;
   };
+  let shown: ShownCheckpoint | undefined;
   return {
     status: () => fetchStatus(send),
     receiptKey: async () => (await logKeys()).receiptKey,
-    register: async (statements) => registerStatements(send, statements, await logKeys()),
+    async newestCheckpoint() {
+      shown = await fetchCheckpoint(send, await logKeys());
+      return shown?.checkpoint;
+    },
+    register: async (statements) => registerStatements(send, statements, await logKeys(), shown),
     find: (query) => getJson<EntryPage>(send, `/v1/entries?${encodeQuery(query)}`, ["entries"]),
     entry: (index) => getJson<EntrySummary>(send, `/v1/entries/${index}`, ["index", "leafHash", "hash"]),
     proofFile: (index) => send({ path: `/v1/entries/${index}/proof`, limit: maxProofFileLength }),
@@ -217,12 +237,29 @@ async function fetchStatus(send: Send): Promise<NotaryStatus> {
   return status;
 }
 
+interface ShownCheckpoint {
+  readonly checkpoint: QuotedCheckpoint;
+  readonly note: Uint8Array;
+}
+
+/** Checked, since a proof that carried one that does not hold would itself not hold. */
+async function fetchCheckpoint(send: Send, keys: LogKeys): Promise<ShownCheckpoint | undefined> {
+  const bytes = await send({ path: "/log/checkpoint", limit: maxNoteLength });
+  const note = parseNote(bytes);
+  const { origin, size, rootHash } = parseCheckpoint(note.text);
+  const { verified } = await checkNote(note, keys.verifierKeys.map(parseVerifierKey));
+  if (verified.length !== keys.verifierKeys.length || verified.some(({ name }) => name !== origin))
+    throw new AttestryError("VERIFY_CHECKPOINT", "The notary shows a checkpoint that is not wholly signed by its log.");
+  return size === 0 ? undefined : { checkpoint: { origin, size, rootHash }, note: bytes };
+}
+
 const code = "MALFORMED_RECEIPT";
 
 async function registerStatements(
   send: Send,
   statements: readonly Uint8Array[],
   keys: LogKeys,
+  shown: ShownCheckpoint | undefined,
 ): Promise<Registration[]> {
   const body = encodeCbor([...statements]);
   const answer = await send({ path: "/v1/entries", method: "POST", body, contentType: "application/cbor" });
@@ -231,7 +268,9 @@ async function registerStatements(
   const results = asArray(parts.get("entries"), "The entries", code);
   if (results.length !== statements.length)
     throw new AttestryError(code, "The notary did not answer for every statement.");
-  return results.map((result, at) => readRegistration(result, statements[at] ?? new Uint8Array(), checkpoints, keys));
+  return results.map((result, at) =>
+    readRegistration(result, statements[at] ?? new Uint8Array(), checkpoints, keys, shown),
+  );
 }
 
 function readRegistration(
@@ -239,6 +278,7 @@ function readRegistration(
   statement: Uint8Array,
   checkpoints: CborValue[],
   keys: LogKeys,
+  shown: ShownCheckpoint | undefined,
 ): Registration {
   const map = asMap(result, "A registration", code);
   if (map.has("error")) return { error: readError(asMap(map.get("error"), "An error", code)) };
@@ -252,12 +292,18 @@ function readRegistration(
     ...keys,
   });
   const parsed = parseStatement(statement);
+  const quoted =
+    shown !== undefined && isSameTree(parsed.after, shown.checkpoint) ? { checkpointAfter: shown.note } : {};
   const proof = encodeProofFile({
     statement: parsed,
-    evidence: parseEvidence(parsed.unprotected),
+    evidence: { ...parseEvidence(parsed.unprotected), ...quoted },
     receipts: [receipt],
   });
   return { index: asInteger(map.get("index"), "The index", code), isNew: map.get("isNew") === true, proof };
+}
+
+function isSameTree(quoted: QuotedCheckpoint | undefined, { origin, size, rootHash }: QuotedCheckpoint): boolean {
+  return quoted?.origin === origin && quoted.size === size && equalBytes(quoted.rootHash, rootHash);
 }
 
 function readError(map: CborMap): AttestryError {

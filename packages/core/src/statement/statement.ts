@@ -75,7 +75,7 @@ export interface Statement extends StatementClaims {
 export const maxEntryLength = 65_535;
 const maxText = 512;
 /** Room for some ten cosignatures with ML-DSA-44. */
-const maxNoteLength = 65_535;
+export const maxNoteLength = 65_535;
 
 /** The subject of a file that has no record number: its hash, as RFC 6920 names it. */
 export function defaultSubject(digest: Uint8Array): string {
