@@ -112,20 +112,22 @@ test("a tab that is lost half way loses nothing: what was signed is registered o
   if ((await openBrowser(t)) === undefined) return;
   const { server, page } = await enter(t);
   await enrol(page);
-  await page.route("**/v1/entries", (route) => route.abort());
-  await drop(page, testFile("one.txt", Buffer.from("1")), testFile("two.txt", Buffer.from("2")));
-  await page.getByText("The notary cannot be reached.").waitFor();
-  await page.locator(".items__one[data-state=signed]").nth(1).waitFor();
-  await checkAccessibility(page);
-  // The answer to the first sending is lost with the tab: the notary has the entries, the page does not know.
-  await page.unroute("**/v1/entries");
-  await new Promise<void>((resolve) => {
+  let isAway = true;
+  const answered = new Promise<void>((resolve) => {
     void page.route("**/v1/entries", async (route) => {
+      if (isAway) return route.abort();
       await route.fetch();
       await route.abort();
       resolve();
     });
   });
+  await drop(page, testFile("one.txt", Buffer.from("1")), testFile("two.txt", Buffer.from("2")));
+  await page.getByText("The notary cannot be reached.").waitFor();
+  await page.locator(".items__one[data-state=signed]").nth(1).waitFor();
+  await checkAccessibility(page);
+  // The answer to the first sending is lost with the tab: the notary has the entries, the page does not know.
+  isAway = false;
+  await answered;
   const registered = server.notary.status.head.size;
   await page.unroute("**/v1/entries");
   await page.goto("about:blank");
