@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { cpSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
+import { encodeProofFile, parseProofFile, withTreeEvidence } from "@attestry/core";
 import { type RunningNotary, run, runJson, startNotary, temporaryHome } from "./testing.ts";
 
 // One notary serves all of these tests; each has a folder of its own below `home`.
@@ -303,6 +304,42 @@ describe("verify", { concurrency: 2 }, () => {
     rmSync(proof);
     assert.equal((await run(["find", file, "--save", proof, ...server], { home })).code, 0);
     assert.equal((await run(["verify", file, "--offline"], { home })).code, 0);
+  });
+
+  test("the interval is told: existed by then, and signed after the checkpoint that notarize quoted, the same for a whole run", async () => {
+    await notarized("interval-before"); // so that the log is not empty
+    const { home, file, proof } = await notarized("interval");
+    const second = join(home, "map.pdf");
+    writeFileSync(second, "the map of interval");
+    const forced = await run(["notarize", file, second, "--force", ...place], { home });
+    assert.equal(forced.code, 0, forced.stderr);
+    const inspected = await runJson(["inspect", file], { home });
+    const { signedAfter } = inspected.values[0].statement;
+    assert.equal(signedAfter.log, notary.origin);
+    assert.equal(inspected.values[0].checkpointAfter.text[1], String(signedAfter.treeSize));
+    const ofSecond = await runJson(["inspect", second], { home });
+    assert.deepEqual(ofSecond.values[0].statement.signedAfter, signedAfter);
+
+    const words = await run(["verify", file, "--offline"], { home });
+    assert.match(words.stdout, /^ {2}existed by {4}\d{4}-.* UTC, by /m);
+    const because = `because it quotes entry count ${signedAfter.treeSize} of the log ${notary.origin}`;
+    assert.match(words.stdout, new RegExp(`^ {2}signed after {2}\\d{4}-.* UTC, ${because}`, "m"));
+    const { values } = await runJson(["verify", file, "--offline"], { home });
+    const { notBefore, notAfter, statement } = values[0];
+    assert.ok(Date.parse(notBefore.time) <= Date.parse(notAfter.time));
+    assert.deepEqual([notBefore.source, notBefore.independent], ["log", false]);
+    assert.equal(statement.after.rootHash, signedAfter.rootHash);
+
+    const bare = parseProofFile(readFileSync(proof));
+    const { checkpointAfter, ...evidence } = bare.evidence;
+    assert.ok(checkpointAfter !== undefined);
+    const receipts = bare.receipts.map((receipt) => withTreeEvidence(receipt, {}));
+    writeFileSync(proof, encodeProofFile({ ...bare, evidence, receipts }));
+    const open = await runJson(["verify", file, "--offline"], { home });
+    assert.deepEqual([open.values[0].verdict, open.values[0].notBefore], ["verified", undefined]);
+    const refreshed = await runJson(["proof", "refresh", proof, ...place], { home });
+    assert.equal(refreshed.values[0].changed, true);
+    assert.ok((await runJson(["verify", file, "--offline"], { home })).values[0].notBefore !== undefined);
   });
 
   test("inspect shows a proof in words and as JSON, and control characters in it do not reach the terminal", async () => {

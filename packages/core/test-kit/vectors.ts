@@ -14,6 +14,8 @@ import {
   isAttestryError,
   keyThumbprint,
   leafHash,
+  parseCheckpoint,
+  parseNote,
   parseStatement,
   parseTrustFile,
   publicKey,
@@ -124,6 +126,9 @@ export async function makeStatementVectors(): Promise<StatementVector[]> {
   vectors.push(
     statementVector("revokes an earlier entry", await signStatement(claims(signer, "deed-4711", relation), signer)),
   );
+  const rootHash = sha256(encodeUtf8("a tree of seven entries"));
+  const quoting = { ...claims(signer, "deed-4711"), after: { origin, size: 7, rootHash } };
+  vectors.push(statementVector("quotes a checkpoint", await signStatement(quoting, signer)));
   vectors.push(statementVector("cut short by one byte", good.subarray(0, -1)));
   vectors.push(statementVector("one byte too many", Uint8Array.from([...good, 0])));
   vectors.push(statementVector("without its tag", good.subarray(1)));
@@ -165,6 +170,17 @@ export async function makeProofVectors(): Promise<ProofVector[]> {
     log.proof(index, {
       later: [await log.proof(log.append(await signStatement(claims(issuer, "deed-4711", relation), issuer)))],
     });
+  const quoting = async (): Promise<(readonly [name: string, proof: Uint8Array])[]> => {
+    const quoted = await log.checkpoint();
+    const after = parseCheckpoint(parseNote(quoted).text);
+    const at = log.append(await signStatement({ ...claims(issuer, "deed-4712"), after }, issuer));
+    const proofWith = (checkpointAfter: Uint8Array): Promise<Uint8Array> =>
+      log.proof(at, { evidence: { coseKey: issuer.publicKey, checkpointAfter } });
+    return [
+      ["quotes a checkpoint, which came along", await proofWith(quoted)],
+      ["quotes a checkpoint, and another came along", await proofWith(await log.checkpoint())],
+    ];
+  };
   const [own] = log.trust.logs;
   const logs = [
     {
@@ -212,6 +228,7 @@ export async function makeProofVectors(): Promise<ProofVector[]> {
       sha256: digest,
       trust,
     },
+    ...(await quoting()).map(([name, made]) => ({ name, proof: encodeBase64(made), sha256: digest, trust })),
     ...[10, Math.floor(proof.length / 4), Math.floor(proof.length / 2), proof.length - 1].map((at) => ({
       name: `byte ${at} of the proof changed`,
       proof: encodeBase64(changed(proof, at)),
