@@ -14,7 +14,8 @@ import { codeOf, type ObjectJson, offsetType, randomContent, startVaultServer, t
 const hashOf = (content: Uint8Array): string => encodeHex(sha256(content));
 
 test("content is put under its hash once its statement is in the log, and only then", async (t) => {
-  const server = await startVaultServer(t);
+  let now = Date.now();
+  const server = await startVaultServer(t, { clock: () => now });
   const content = randomContent(1_200_000);
   const path = `/v1/objects/${hashOf(content)}`;
   const early = await server.ask("PUT", path, { body: content });
@@ -30,6 +31,7 @@ test("content is put under its hash once its statement is in the log, and only t
   const object = (await put.json()) as ObjectJson & { contentType: string };
   assert.deepEqual([put.status, object.hash, object.contentType], [200, hashOf(content), "video/mp4"]);
   assert.deepEqual(await bytesOf(await server.ask("GET", `${path}/content`)), content);
+  now += 8 * 86_400_000;
   const swept = await server.ask("POST", "/v1/vault/sweep", { body: {} });
   assert.deepEqual(await swept.json(), { uploads: 0, orphans: 0 }, "what was refused left nothing behind");
 });
