@@ -51,6 +51,16 @@ test("a notary with other keys than those noted is not asked, and what it shows 
   assert.deepEqual([answer.contact, answer.firstContact, answer.warnings], ["other_keys", undefined, ["keys_changed"]]);
 });
 
+test("a quoted checkpoint that nothing vouches for keeps no record from being found", async (t) => {
+  const server = await startTestServer(t);
+  const after = { origin: "another.example/log", size: 3, rootHash: new Uint8Array(32) };
+  const { file, proof } = await register(server, { claims: { after } });
+  const { outcome, report } = await judge(question(server, { proof: proof.buffer }));
+  assert.equal(outcome, "registered");
+  assert.equal(report?.checks.find(({ name }) => name === "not_before")?.status, "unknown");
+  assert.equal((await judge(question(server, { hash: hashOf(file.buffer) }))).outcome, "verified");
+});
+
 test("a notary that is away takes nothing from a proof, and says nothing of a file without one", async (t) => {
   const { server, record, hash } = await setUp(t);
   const trust = { pins: [pinOf(server)] };
