@@ -150,7 +150,7 @@ describe("notarize", { concurrency: 2 }, () => {
     const at = folder("full", { "a.pdf": "full a", "b.pdf": "full b" });
     const out = join(at.home, "out");
     mkdirSync(out);
-    if (spawnSync("mount", ["-t", "tmpfs", "-o", "size=8k", "tmpfs", out]).status !== 0)
+    if (spawnSync("mount", ["-t", "tmpfs", "-o", "size=12k", "tmpfs", out]).status !== 0)
       return t.skip("nothing can be mounted here");
     try {
       const { code, values } = await runJson(["notarize", "a.pdf", "b.pdf", "--out", "out", ...place], at);
