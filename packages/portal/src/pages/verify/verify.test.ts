@@ -71,6 +71,20 @@ test("a registered file is verified from its content alone: who, when, where, an
   await examine(page, "verified");
 });
 
+test("a record that quotes a checkpoint shows since when it can exist, and by whose clock", async (t) => {
+  const visited = await visit(t);
+  if (visited === undefined) return;
+  const [page, server] = visited;
+  await register(server);
+  const { origin, status } = server.notary;
+  const { file } = await register(server, { claims: { after: { origin, ...status.head } } });
+  await drop(page, file);
+  assert.equal((await verdict(page)).outcome, "verified");
+  const facts = await page.locator(".facts").innerText();
+  assert.match(facts, /Signed after \w+ \d+, \d{4}.*, as it quotes entry count 1 of the log .*, by that log’s clock/);
+  await examine(page, "interval");
+});
+
 test("a file that was altered by one byte is altered, whichever byte it is", async (t) => {
   const visited = await visit(t);
   if (visited === undefined) return;
