@@ -1,4 +1,4 @@
-/** What the checks look at: a log of 700 entries by three issuers, grown in steps, cosigned on the way when there is a witness. */
+/** What the checks look at: a log of 700 entries by three issuers and three of its own, grown in steps, cosigned on the way when there is a witness. */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseCheckpoint, parseNote } from "@attestry/core";
@@ -9,6 +9,8 @@ import { awaitCosignatures, startTheirWitness, type TheirWitness } from "./witne
 export interface Scene {
   readonly notary: Notary;
   readonly size: number;
+  /** The size before there was a witness. */
+  readonly firstSize: number;
   readonly issuers: Readonly<Record<"ES256" | "ES384" | "EdDSA", Issuer>>;
   /** Files with checkpoints of smaller trees. */
   readonly older: readonly string[];
@@ -16,6 +18,10 @@ export interface Scene {
   /** For the checks' own files. */
   readonly work: string;
 }
+
+/** Each enrolment is an entry itself: the notary records what administrators do. */
+const enrolments = 3;
+const firstSize = enrolments + 300;
 
 export async function makeScene(work: string, go: Toolset): Promise<Scene> {
   const data = join(work, "data");
@@ -26,7 +32,7 @@ export async function makeScene(work: string, go: Toolset): Promise<Scene> {
     EdDSA: await enrolIssuer(work, "EdDSA", data, first.url),
   };
   await notarize(issuers.ES256, 300, data, first.url);
-  const older = [await keepCheckpoint(work, first, 300)];
+  const older = [await keepCheckpoint(work, first, firstSize)];
   await first.stop();
 
   // A witness has to know the log's key, which the notary makes at its first start.
@@ -34,12 +40,12 @@ export async function makeScene(work: string, go: Toolset): Promise<Scene> {
   const notary = await startNotary(data, witness);
   await awaitCosignatures(notary, witness);
   await notarize(issuers.ES256, 340, data, notary.url);
-  older.push(await keepCheckpoint(work, notary, 640));
+  older.push(await keepCheckpoint(work, notary, firstSize + 340));
   await notarize(issuers.ES384, 20, data, notary.url);
-  older.push(await keepCheckpoint(work, notary, 660));
+  older.push(await keepCheckpoint(work, notary, firstSize + 360));
   await notarize(issuers.EdDSA, 40, data, notary.url);
   await awaitCosignatures(notary, witness);
-  return { notary, size: 700, issuers, older, witness, work };
+  return { notary, size: firstSize + 400, firstSize, issuers, older, witness, work };
 }
 
 async function keepCheckpoint(work: string, notary: Notary, size: number): Promise<string> {

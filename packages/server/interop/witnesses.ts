@@ -42,12 +42,16 @@ export async function awaitCosignatures(notary: Notary, witness: WitnessHello | 
   }
 }
 
-export async function checkTheirWitness(report: Report, go: Toolset, { witness, size }: Scene): Promise<void> {
+export async function checkTheirWitness(
+  report: Report,
+  go: Toolset,
+  { witness, size, firstSize }: Scene,
+): Promise<void> {
   await report.check(`${formats}, ${merkle}`, "a witness in Go cosigns as the log grows", go, async () => {
     const steps = (await witness?.stop()) ?? [];
-    const whole = steps[0] === "0 to 300" && steps.length > 1 && steps.at(-1)?.endsWith(` to ${size}`);
+    const whole = steps[0] === `0 to ${firstSize}` && steps.length > 1 && steps.at(-1)?.endsWith(` to ${size}`);
     if (whole) return `sizes ${steps.join(", ")}`;
-    throw new Error(`it saw sizes ${steps.join(", ")}, and not the whole way from 0 over 300 to ${size}`);
+    throw new Error(`it saw sizes ${steps.join(", ")}, and not the whole way from 0 over ${firstSize} to ${size}`);
   });
 }
 
