@@ -1,0 +1,16 @@
+// Takes the README's pictures of the portal: `npm run pictures` runs the browser tests that make them and copies theirs.
+import { spawnSync } from "node:child_process";
+import { copyFileSync, mkdirSync } from "node:fs";
+import { join } from "node:path";
+
+const root = join(import.meta.dirname, "..");
+const pictures = { "verify-verified": "verified", "verify-altered": "altered", "status-desktop": "status" };
+const tests = ["verify/verify.test.ts", "status/status.test.ts"].map((name) =>
+  join(root, "packages/portal/src/pages", name),
+);
+
+const { status } = spawnSync(process.execPath, ["--test", ...tests], { stdio: "inherit" });
+if (status !== 0) process.exit(status ?? 1);
+mkdirSync(join(root, "docs/pictures"), { recursive: true });
+for (const [taken, name] of Object.entries(pictures))
+  copyFileSync(join(root, `.tmp/screenshots/${taken}.png`), join(root, `docs/pictures/${name}.png`));
