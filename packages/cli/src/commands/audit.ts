@@ -106,7 +106,8 @@ function textReport(output: Output, data: string, clear: () => void): Report {
       const what = `${entries}${stored ?? ""} of ${plain(data)}`;
       if (found === 0) output.line(`${output.style(["green", "bold"], "✓ All holds")}: ${what}.`);
       else
-        output.line(`${output.style(["red", "bold"], `✗ ${count(found)} things do not hold`)}, named above: ${what}.`);
+        const failed = found === 1 ? "1 thing does not hold" : `${count(found)} things do not hold`;
+        output.line(`${output.style(["red", "bold"], `✗ ${failed}`)}, named above: ${what}.`);
       for (const limit of limits) output.line(`  Not covered: ${plain(limit)}`);
     },
   };
