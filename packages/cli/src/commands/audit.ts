@@ -104,10 +104,9 @@ function textReport(output: Output, data: string, clear: () => void): Report {
       const stored = vault && `; ${count(vault.objects)} stored objects, ${count(vault.events)} custody events`;
       const entries = `${count(head?.size ?? 0)} entries, every tile, root, checkpoint and index row`;
       const what = `${entries}${stored ?? ""} of ${plain(data)}`;
+      const failed = found === 1 ? "1 thing does not hold" : `${count(found)} things do not hold`;
       if (found === 0) output.line(`${output.style(["green", "bold"], "✓ All holds")}: ${what}.`);
-      else
-        const failed = found === 1 ? "1 thing does not hold" : `${count(found)} things do not hold`;
-        output.line(`${output.style(["red", "bold"], `✗ ${failed}`)}, named above: ${what}.`);
+      else output.line(`${output.style(["red", "bold"], `✗ ${failed}`)}, named above: ${what}.`);
       for (const limit of limits) output.line(`  Not covered: ${plain(limit)}`);
     },
   };
