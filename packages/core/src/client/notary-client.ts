@@ -159,6 +159,11 @@ export interface NotaryClient {
    * the others. Sending the same statements again is safe: they keep their first entries.
    */
   register(statements: readonly Uint8Array[]): Promise<Registration[]>;
+  /**
+   * A page of entries; one with none is the last: the server's own pages may be empty and go on, and "there is none" must not be
+   * said before all was looked through.
+   * @throws UNAVAILABLE_SERVER when the server goes on and on and finds nothing
+   */
   find(query: EntryQuery): Promise<EntryPage>;
   entry(index: number): Promise<EntrySummary>;
   /** The entry's proof file with all that has been added since. */
@@ -199,7 +204,7 @@ export function createNotaryClient(options: HttpOptions): NotaryClient {
       return shown?.checkpoint;
     },
     register: async (statements) => registerStatements(send, statements, await logKeys(), shown),
-    find: (query) => getJson<EntryPage>(send, `/v1/entries?${encodeQuery(query)}`, ["entries"]),
+    find: (query) => findEntries(send, query),
     entry: (index) => getJson<EntrySummary>(send, `/v1/entries/${index}`, ["index", "leafHash", "hash"]),
     proofFile: (index) => send({ path: `/v1/entries/${index}/proof`, limit: maxProofFileLength }),
     anchors: async (limit = 100) =>
@@ -214,6 +219,23 @@ export function createNotaryClient(options: HttpOptions): NotaryClient {
     revokeIssuer: (id, reason) =>
       postJson<EnrolledIssuer>(send, `/v1/issuers/${encodeURIComponent(id)}/revoke`, { reason }),
   };
+}
+
+/** Each page that the server gives looks at a thousand entries. */
+const maxEmptyPages = 1000;
+
+async function findEntries(send: Send, query: EntryQuery): Promise<EntryPage> {
+  let cursor = query.cursor;
+  for (let pages = 0; pages < maxEmptyPages; pages++) {
+    const from = cursor === undefined ? query : { ...query, cursor };
+    const page = await getJson<EntryPage>(send, `/v1/entries?${encodeQuery(from)}`, ["entries"]);
+    if (page.entries.length > 0 || page.next === undefined) return page;
+    cursor = page.next;
+  }
+  throw new AttestryError(
+    "UNAVAILABLE_SERVER",
+    "The notary has too much to look through. This says nothing about the file.",
+  );
 }
 
 interface LogKeys {
