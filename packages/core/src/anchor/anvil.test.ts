@@ -18,16 +18,23 @@ type Rpc = (method: string, ...params: unknown[]) => Promise<Json>;
 
 /** A node of its own for this test, on a port that the system chooses. */
 async function startNode(t: TestContext, hardfork: string): Promise<Rpc> {
-  const node = spawn(anvil, ["--port", "0", "--hardfork", hardfork], { stdio: ["ignore", "pipe", "inherit"] });
+  const node = spawn(anvil, ["--port", "0", "--no-mining", "--hardfork", hardfork], { stdio: ["ignore", "pipe", "inherit"] });
   t.after(() => stop(node));
   const address = await listening(node);
   return async (method, ...params) => {
     const body = JSON.stringify({ jsonrpc: "2.0", id: 1, method, params });
     const headers = { "content-type": "application/json" };
     const answer = await (await fetch(`http://${address}`, { method: "POST", headers, body })).json();
-    assert.ok(answer.result !== undefined, JSON.stringify(answer));
+    assert.ok(answer.result != null, JSON.stringify(answer));
     return answer.result;
   };
+}
+
+/** Sends a transaction and has a block made of it: a node that mines by itself answers before it has. */
+async function mine(rpc: Rpc, transaction: Record<string, string | undefined>): Promise<Json> {
+  const hash = await rpc("eth_sendTransaction", transaction);
+  await rpc("evm_mine");
+  return rpc("eth_getTransactionReceipt", hash);
 }
 
 function listening(node: ChildProcess): Promise<string> {
@@ -88,7 +95,7 @@ for (const [hardfork, fields] of Object.entries({ cancun: 20, prague: 21, osaka:
   test(`a node's headers since ${hardfork} have the hashes that it gives`, async (t) => {
     const rpc = await startNode(t, hardfork);
     const [from] = (await rpc("eth_accounts")) as unknown as string[];
-    await rpc("eth_sendTransaction", { from, data: createCode });
+    await mine(rpc, { from, data: createCode });
     for (const number of ["0x0", "0x1"]) {
       const block = await rpc("eth_getBlockByNumber", number, false);
       const header = parseHeader(encodeHeader(block));
@@ -102,14 +109,13 @@ for (const [hardfork, fields] of Object.entries({ cancun: 20, prague: 21, osaka:
 test("what eth_getProof gives is an anchor that holds, and shows what is not stored", async (t) => {
   const rpc = await startNode(t, "osaka");
   const [from] = (await rpc("eth_accounts")) as unknown as string[];
-  const hash = await rpc("eth_sendTransaction", { from, data: createCode });
-  const to = (await rpc("eth_getTransactionReceipt", hash))["contractAddress"] ?? "";
+  const to = (await mine(rpc, { from, data: createCode }))["contractAddress"] ?? "";
   const origin = "example.org/log";
   const rootOf = (size: number): Uint8Array => sha256(Uint8Array.of(size)).with(0, size % 4);
   const sizes = Array.from({ length: 40 }, (_, n) => n + 1);
   for (const size of sizes) {
     const slot = (await anchorStorageSlot(origin, size)).toHex();
-    await rpc("eth_sendTransaction", { from, to, data: `0x${slot}${rootOf(size).toHex()}` });
+    await mine(rpc, { from, to, data: `0x${slot}${rootOf(size).toHex()}` });
   }
   const block = await rpc("eth_getBlockByNumber", "latest", false);
   const pinned: TrustedLedger = {
