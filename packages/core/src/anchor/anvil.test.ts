@@ -18,7 +18,9 @@ type Rpc = (method: string, ...params: unknown[]) => Promise<Json>;
 
 /** A node of its own for this test, on a port that the system chooses. */
 async function startNode(t: TestContext, hardfork: string): Promise<Rpc> {
-  const node = spawn(anvil, ["--port", "0", "--no-mining", "--hardfork", hardfork], { stdio: ["ignore", "pipe", "inherit"] });
+  const node = spawn(anvil, ["--port", "0", "--no-mining", "--hardfork", hardfork], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
   t.after(() => stop(node));
   const address = await listening(node);
   return async (method, ...params) => {
