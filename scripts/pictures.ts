@@ -4,7 +4,11 @@ import { copyFileSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 
 const root = join(import.meta.dirname, "..");
-const pictures = { "verify-verified": "verified", "verify-altered": "altered", "status-desktop": "status" };
+const pictures = {
+  "verify-verified-en-desktop": "verified",
+  "verify-altered-en-desktop": "altered",
+  "status-desktop": "status",
+};
 const tests = ["verify/verify.test.ts", "status/status.test.ts"].map((name) =>
   join(root, "packages/portal/src/pages", name),
 );
