@@ -151,12 +151,12 @@ export const verdicts: typeof en = {
     namedByKey: "Un firmante conocido solo por su clave",
     record: "Expediente",
     when: "Cuándo",
-    claimed: "Firmado",
+    claimed: "Firmado el",
     claimedBasis: "según el reloj del firmante: una afirmación",
-    proven: "Existía ya",
+    proven: "Ya existía el",
     after: "Firmado después del",
     quotes: (size: string, log: string): string =>
-      `pues cita el registro ${log} con ${size} asientos, según el reloj de ese registro`,
+      `pues cita el registro ${log} con ${size} ${size === "1" ? "asiento" : "asientos"}, según el reloj de ese registro`,
     noTime: "Todavía sin hora demostrada",
     sources: {
       log: "según el reloj del propio registro; ninguna parte independiente responde todavía de la hora",
