@@ -108,7 +108,7 @@ test("a certificate tells a court what the record is, who signed, when, and wher
       "June 1, 2026 at 11:59:30 UTC",
       "June 1, 2026 at 12:00:00 UTC",
       "by the log's own clock; no witness",
-      "it may have existed long before",
+      "it may have been signed long before",
       "log.example.gov/1",
       encodeHex(leafHash(statement.entry)),
       "2 entries",
@@ -122,6 +122,23 @@ test("a certificate tells a court what the record is, who signed, when, and wher
       "902(13)",
     ].map((part) => part.replaceAll("’", "'")),
   );
+});
+
+test("a certificate of a statement that quotes a checkpoint says since when it can have been signed", {
+  skip: noPoppler,
+}, async () => {
+  const log = testLog("log.example.gov/1", time);
+  await registered(log);
+  const checkpointAfter = await log.checkpoint();
+  const { origin, size, rootHash } = parseCheckpoint(parseNote(checkpointAfter).text);
+  const index = await registered(log, { after: { origin, size, rootHash } });
+  const proof = await log.proof(index, { evidence: { coseKey: issuer.publicKey, checkpointAfter } });
+  const parts = ["Signed no earlier than", "June 1, 2026 at 12:00:00 UTC", "log.example.gov/1 at 1 entry"];
+  assertInOrder(textOf(await certify(proof, log.trust)), parts);
+  const bare = await log.proof(index, { evidence: { coseKey: issuer.publicKey } });
+  assertInOrder(textOf(await certify(bare, log.trust)), ["Signed no earlier than", "Nothing shown here"]);
+  const spanish = textOf(await certify(proof, log.trust, { language: "es" }));
+  assertInOrder(spanish, ["No se firmó antes del", "1 de junio de 2026", "con 1 asiento,"]);
 });
 
 test("a certificate lists witnesses, ledgers and authorities with their times, and the issuer's certificate", {

@@ -2,7 +2,7 @@
  * The printable certificate of an entry: a PDF that a clerk hands out and a court can read. It says in words what the entry's
  * proof file shows, and how to check that without believing the certificate.
  */
-import { encodeHex, type LaterStatement, type Trust, thumbprintUri } from "@attestry/core";
+import { encodeHex, type LaterStatement, type QuotedCheckpoint, type Trust, thumbprintUri } from "@attestry/core";
 import { encode } from "uqr";
 import { type CertificateFacts, gatherFacts } from "./facts.ts";
 import { createSheet, type Opening, type Row, type Sheet } from "./sheet.ts";
@@ -124,14 +124,18 @@ function signerRows({ statement, certificate }: CertificateFacts, { words: { sig
   return [...rows, { label: signer.certificate, value }, { label: signer.knownBy, value: signer.byCertificate }];
 }
 
+const quoted = ({ origin, size }: QuotedCheckpoint) => ({ origin: printable(origin), size });
+
 function timeRows(facts: CertificateFacts, { words: { time: said }, time }: Text): Row[] {
-  const { statement, registeredAt, notAfter } = facts;
+  const { statement, registeredAt, notAfter, notBefore } = facts;
   const basis = notAfter.source === "log" ? said.byLog : said.byWitnesses(printable(notAfter.names.join(", ")));
   return [
     { label: said.stated, value: time(statement.issuedAt), note: said.statedBy },
     { label: said.registered, value: time(registeredAt), note: said.registeredBy },
     { label: said.notAfter, value: time(notAfter.time), note: basis },
-    { label: said.notBefore, value: said.noLowerBound },
+    notBefore === undefined || statement.after === undefined
+      ? { label: said.signedAfter, value: said.noLowerBound }
+      : { label: said.signedAfter, value: time(notBefore.time), note: said.byQuoted(quoted(statement.after)) },
   ];
 }
 

@@ -43,6 +43,8 @@ export interface CertificateFacts {
   readonly registeredAt: number;
   /** The earliest time that the log's trust vouches for. */
   readonly notAfter: TimeBound;
+  /** By the clock of the log whose checkpoint the statement quotes; undefined when it quotes none. */
+  readonly notBefore: TimeBound | undefined;
   /** The issuer's X.509 certificate, where it signed with one. */
   readonly certificate: IssuerCertificate | undefined;
   readonly cosignatures: readonly { readonly name: string; readonly time: number }[];
@@ -109,6 +111,7 @@ export async function gatherFacts(bytes: Uint8Array, trust: Trust, registeredAt:
     rootHash: receiptRoot(receipt, target),
     registeredAt,
     notAfter: report.notAfter,
+    notBefore: report.notBefore,
     certificate,
     cosignatures: cosignatures.map(({ key, timestamp }) => ({ name: key.name, time: timestamp })),
     anchors: anchors.filter((anchor) => anchor !== undefined),

@@ -44,7 +44,8 @@ export interface CertificateWords {
     readonly notAfter: string;
     readonly byWitnesses: (names: string) => string;
     readonly byLog: string;
-    readonly notBefore: string;
+    readonly signedAfter: string;
+    readonly byQuoted: (checkpoint: { readonly origin: string; readonly size: number }) => string;
     readonly noLowerBound: string;
   };
   readonly log: {
@@ -145,8 +146,10 @@ const en: CertificateWords = {
     notAfter: "Existed no later than",
     byWitnesses: (names) => `cosigned by ${names}, which do not depend on the log`,
     byLog: "by the log's own clock; no witness's time came with the proof",
-    notBefore: "Existed no earlier than",
-    noLowerBound: "Nothing shown here: it may have existed long before.",
+    signedAfter: "Signed no earlier than",
+    byQuoted: ({ origin, size }) =>
+      `it quotes the hash of the log ${origin} at ${size} ${size === 1 ? "entry" : "entries"}, which nobody could know before; by that log's clock`,
+    noLowerBound: "Nothing shown here: it may have been signed long before.",
   },
   log: {
     heading: "Where it is in the log",
@@ -259,8 +262,10 @@ const es: CertificateWords = {
     notAfter: "Existía a más tardar",
     byWitnesses: (names) => `cofirmado por ${names}, que no dependen del registro`,
     byLog: "por el reloj del propio registro; la prueba no trae la hora de ningún testigo",
-    notBefore: "No existía antes de",
-    noLowerBound: "Nada lo muestra aquí: puede haber existido mucho antes.",
+    signedAfter: "No se firmó antes del",
+    byQuoted: ({ origin, size }) =>
+      `cita el hash del registro ${origin} con ${size} ${size === 1 ? "asiento" : "asientos"}, que nadie podía conocer antes; por el reloj de ese registro`,
+    noLowerBound: "Nada lo muestra aquí: puede haberse firmado mucho antes.",
   },
   log: {
     heading: "Dónde está en el registro",
