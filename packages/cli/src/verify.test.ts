@@ -66,6 +66,12 @@ describe("verify", { concurrency: 2 }, () => {
     assert.deepEqual({ code, verdict: values[0].verdict }, { code: 1, verdict: "revoked" });
     assert.equal(values[0].later[0].reason, "issued in error");
     assert.match((await run(["verify", file, ...place], { home })).stdout, /REVOKED\. .*issued in error/);
+    const saved = join(home, "revocation.proof");
+    const { index } = values[0].later[0];
+    const answer = await fetch(`${notary.url}/v1/entries/${index}/proof`);
+    writeFileSync(saved, await answer.bytes());
+    const { statement } = (await runJson(["inspect", saved], { home })).values[0];
+    assert.equal(statement.signedAfter.log, notary.origin, "a revocation is dated from below as well");
   });
 
   test("a file that replaces an earlier one makes the earlier one superseded", async () => {

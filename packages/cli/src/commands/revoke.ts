@@ -49,7 +49,9 @@ async function revoke({ output }: Context, options: Options, path: string): Prom
     output.note("a trust file names you for it.");
   }
   const relation = relationTo(proof, "revokes", options.reason);
-  const { index } = await registerOne(identity, notary, await signDigest(digest, { identity }, { subject, relation }));
+  const after = await notary.newestCheckpoint();
+  const connection = { identity, ...(after && { after }) };
+  const { index } = await registerOne(identity, notary, await signDigest(digest, connection, { subject, relation }));
   output.value({ revoked: encodeHex(relation.target), index, reason: options.reason });
   output.line(`${output.style("green", "✓")} revoked, by entry ${index}: ${plain(options.reason)}`);
   return 0;
