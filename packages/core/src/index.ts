@@ -51,6 +51,24 @@ export {
   sha256,
   verifySignature,
 } from "./crypto/index.ts";
+export {
+  type CheckedEvent,
+  type CustodyMeans,
+  type CustodyProblem,
+  checkCustody,
+  checkCustodyEvent,
+  type ReadEvent,
+  readCustody,
+} from "./custody/check.ts";
+export {
+  type CustodyAct,
+  type CustodyEvent,
+  type CustodyFacts,
+  checkCustodyText,
+  custodyContentType,
+  encodeCustodyEvent,
+  parseCustodyEvent,
+} from "./custody/event.ts";
 export * from "./errors.ts";
 export { emptyRoot, hashLength, leafHash, nodeHash } from "./merkle/hash.ts";
 export {

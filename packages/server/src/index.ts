@@ -29,6 +29,5 @@ export { createNotary, type Notary, type NotaryOptions, type NotaryStatus, type 
 export type { Outcome, Registered } from "./registration.ts";
 export { defaultRateLimits, type RunningServer, type ServerOptions, startServer } from "./server.ts";
 export type { VaultAuditSummary, VaultFinding } from "./vault/audit.ts";
-export { type CustodyEvent, custodyContentType, parseCustodyEvent } from "./vault/custody.ts";
 export { version } from "./version.ts";
 export { type RunningWitness, startWitness, type WitnessServerOptions } from "./witness/server.ts";

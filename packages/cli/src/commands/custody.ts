@@ -1,10 +1,9 @@
 /** `attestry custody`: who did what to a stored record, when and why, each event checked against the log. */
-import { emptyTrust, encodeHex } from "@attestry/core";
+import { type CheckedEvent, type CustodyProblem, checkCustody, emptyTrust, encodeHex } from "@attestry/core";
 import { createVaultClient } from "@attestry/core/client";
 import type { Command } from "commander";
 import { addAdministratorOptions, bearerToken } from "../administrator.ts";
 import { contactNotary } from "../contact.ts";
-import { type CheckedEvent, checkCustody } from "../custody.ts";
 import { examples } from "../help.ts";
 import { objectRef } from "../object-ref.ts";
 import { type Output, plain } from "../output.ts";
@@ -55,8 +54,27 @@ async function custody({ output }: Context, options: Options, what: string): Pro
   return checked.some(({ status: one }) => one === "unknown") ? 3 : 0;
 }
 
-function toJson({ given, status, problem }: CheckedEvent): object {
-  return { ...given, status, ...(problem === undefined ? {} : { problem }) };
+/** Where the proof's own summary does not say it. */
+const problems: Readonly<Record<CustodyProblem, string>> = {
+  malformed: "It is no custody event.",
+  another_object: "It is of another object.",
+  gap: "Events of the object before it are missing.",
+  order: "It comes a second time, or out of order.",
+  edited: "It was edited: that entry of the log is of other bytes.",
+  proof: "Its proof does not hold.",
+  another_entry: "Its proof is of another entry.",
+  another_signer: "Its entry was not signed by the notary's own key.",
+  another_statement: "Its entry is no statement about this event.",
+  open: "Its proof is not complete.",
+};
+
+function problemOf({ problem, summary }: CheckedEvent): string | undefined {
+  return problem && (summary ?? problems[problem]);
+}
+
+function toJson(checked: CheckedEvent): object {
+  const problem = problemOf(checked);
+  return { ...checked.given, status: checked.status, ...(problem === undefined ? {} : { problem }) };
 }
 
 function print(checked: readonly CheckedEvent[], output: Output): void {
@@ -75,7 +93,9 @@ function print(checked: readonly CheckedEvent[], output: Output): void {
   else output.line(`${output.style("green", "✓")} All ${checked.length} are in the log as they stand here.`);
 }
 
-function printEvent({ given, event, status, problem }: CheckedEvent, output: Output): void {
+function printEvent(checked: CheckedEvent, output: Output): void {
+  const { given, event, status } = checked;
+  const problem = problemOf(checked);
   const [colour, symbol] = ({ holds: ["green", "✓"], broken: ["red", "✗"], unknown: ["yellow", "?"] } as const)[status];
   const { time, action: act, who, purpose } = event ?? { ...given, time: Date.parse(given.time) / 1000 };
   const order = event !== undefined && "order" in event ? `, order ${event.order}` : "";

@@ -1,7 +1,6 @@
 /** What changes an object: holds, record classes, erasure. Each is recorded first, and follows from its record. */
-import { AttestryError } from "@attestry/core";
+import { AttestryError, type CustodyAct, checkCustodyText } from "@attestry/core";
 import type { ObjectFacts } from "./catalogue/catalogue.ts";
-import { type CustodyAct, checkText } from "./custody.ts";
 import { type LookUp, toVaultObject } from "./lookup.ts";
 import type { ObjectStore } from "./object-store.ts";
 import { checkAccess, type Recorder } from "./recording.ts";
@@ -33,7 +32,7 @@ export function createActs(parts: ActParts): Pick<Vault, "hold" | "release" | "e
 
   return {
     async hold(ref: string, order: string, access: Access): Promise<VaultObject> {
-      checkText(order, "order");
+      checkCustodyText(order, "order");
       return act(ref, access, (object) => {
         checkWhole(object);
         return object.holds.includes(order) ? undefined : { action: "held", order };
@@ -41,7 +40,7 @@ export function createActs(parts: ActParts): Pick<Vault, "hold" | "release" | "e
     },
 
     async release(ref: string, order: string, access: Access): Promise<VaultObject> {
-      checkText(order, "order");
+      checkCustodyText(order, "order");
       return act(ref, access, ({ holds }) => {
         if (!holds.includes(order)) throw new AttestryError("NOT_FOUND", "No such order holds this object.");
         return { action: "released", order };
@@ -63,7 +62,7 @@ export function createActs(parts: ActParts): Pick<Vault, "hold" | "release" | "e
     },
 
     async erase(ref: string, order: string, access: Access): Promise<VaultObject> {
-      checkText(order, "order");
+      checkCustodyText(order, "order");
       const object = await act(ref, access, (before) => {
         if (before.state === "erased") return undefined;
         checkErasable(before, now());

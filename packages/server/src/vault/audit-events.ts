@@ -1,8 +1,15 @@
 /** The audit of custody events: each statement in the log has its event in the catalogue, and each event is what its entry says. */
-import { encodeHex, equalBytes, type Statement, sha256 } from "@attestry/core";
+import {
+  type CustodyEvent,
+  custodyContentType,
+  encodeHex,
+  equalBytes,
+  parseCustodyEvent,
+  type Statement,
+  sha256,
+} from "@attestry/core";
 import { reasonOf, type VaultAudit } from "./audit.ts";
 import type { CustodyRow, SettledEvent } from "./catalogue/catalogue.ts";
-import { type CustodyEvent, custodyContentType, parseCustodyEvent } from "./custody.ts";
 
 const pageSize = 1000;
 /** Subjects with missing events that are remembered. */

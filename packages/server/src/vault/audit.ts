@@ -3,14 +3,13 @@
  * compares it with its row, opens every stored segment, hashes the content, and names each thing that does not agree. Memory
  * stays flat, whatever the vault's size.
  */
-import { isAttestryError, parseStatement, type Statement } from "@attestry/core";
+import { custodyContentType, isAttestryError, parseStatement, type Statement } from "@attestry/core";
 import type { LogStore } from "../log/store.ts";
 import { issuerKey } from "../look-up.ts";
 import { checkContent, createDamageList, nameDamage } from "./audit-content.ts";
 import { findMissingEvents } from "./audit-events.ts";
 import { checkRow } from "./audit-rows.ts";
 import type { Catalogue, ObjectFacts } from "./catalogue/catalogue.ts";
-import { custodyContentType } from "./custody.ts";
 import type { KeyWrapper } from "./keys/key-wrapper.ts";
 import type { ObjectStore } from "./object-store.ts";
 

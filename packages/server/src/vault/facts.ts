@@ -2,9 +2,8 @@
  * What follows from an object's custody events. The vault derives each new state of an object here before it stores it, and the
  * audit derives all of them again.
  */
-import { AttestryError, equalBytes } from "@attestry/core";
+import { AttestryError, type CustodyEvent, equalBytes } from "@attestry/core";
 import type { ObjectFacts } from "./catalogue/catalogue.ts";
-import type { CustodyEvent } from "./custody.ts";
 
 /**
  * The object after an event.

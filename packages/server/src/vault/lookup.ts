@@ -1,8 +1,7 @@
 /** Objects and their custody events as callers name them: by id, or by the hash of the content. */
-import { AttestryError, equalBytes, sha256 } from "@attestry/core";
+import { AttestryError, equalBytes, parseCustodyEvent, sha256 } from "@attestry/core";
 import type { Notary } from "../notary.ts";
 import type { Catalogue, ObjectQuery, StoredObject } from "./catalogue/catalogue.ts";
-import { parseCustodyEvent } from "./custody.ts";
 import { isObjectId } from "./object-store.ts";
 import type { CustodyRecord, FoundObjects, Vault, VaultObject } from "./vault.ts";
 

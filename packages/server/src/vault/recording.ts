@@ -3,20 +3,21 @@
  * then the catalogue takes its place there and the object's new state. Whoever finds an event between two of these steps, after a
  * crash or beside another process, goes on with it: the same statement again gives the same entry.
  */
-import { AttestryError, isAttestryError } from "@attestry/core";
-import type { Logger } from "pino";
-import type { NotaryIssuer } from "../access/notary-issuer.ts";
-import type { Catalogue, CustodyRow, ObjectFacts } from "./catalogue/catalogue.ts";
+import { randomBytes } from "node:crypto";
 import {
+  AttestryError,
   type CustodyAct,
   type CustodyEvent,
   type CustodyFacts,
-  checkText,
+  checkCustodyText,
   custodyContentType,
   encodeCustodyEvent,
-  newSalt,
+  isAttestryError,
   parseCustodyEvent,
-} from "./custody.ts";
+} from "@attestry/core";
+import type { Logger } from "pino";
+import type { NotaryIssuer } from "../access/notary-issuer.ts";
+import type { Catalogue, CustodyRow, ObjectFacts } from "./catalogue/catalogue.ts";
 import { factsAfter } from "./facts.ts";
 import type { Access } from "./vault.ts";
 
@@ -87,7 +88,7 @@ export function createRecorder({ catalogue, issuer, now, logger }: RecorderParts
     for (const row of rows) if (row.entryIndex === undefined) await settle(row, false);
   }
 
-  const common = ({ who, purpose }: Access) => ({ who, purpose, time: now(), salt: newSalt() });
+  const common = ({ who, purpose }: Access) => ({ who, purpose, time: now(), salt: new Uint8Array(randomBytes(16)) });
 
   return {
     record: (objectId, access, decide) =>
@@ -132,8 +133,8 @@ export function createRecorder({ catalogue, issuer, now, logger }: RecorderParts
 
 /** @throws MALFORMED_REQUEST */
 export function checkAccess({ who, purpose }: Access): void {
-  checkText(who, "name");
-  checkText(purpose, "purpose");
+  checkCustodyText(who, "name");
+  checkCustodyText(purpose, "purpose");
 }
 
 /** Whether the log said no for good. */

@@ -2,9 +2,8 @@
  * Uploads: content comes in parts, is hashed, encrypted and stored in one pass, and waits, whole and invisible, for its statement. An
  * upload goes on after a dropped line, and after a crash of either side.
  */
-import { AttestryError, equalBytes, isAttestryError, parseStatement } from "@attestry/core";
+import { AttestryError, checkCustodyText, equalBytes, isAttestryError, parseStatement } from "@attestry/core";
 import type { ObjectFacts, UploadRow } from "./catalogue/catalogue.ts";
-import { checkText } from "./custody.ts";
 import { maxObjectSize } from "./format/geometry.ts";
 import { createStream, newDataKey } from "./format/stream.ts";
 import { wrapperIdOf } from "./keys/key-wrapper.ts";
@@ -135,8 +134,8 @@ async function take({ session, row, keep }: Writing, content: Parts): Promise<{ 
 
 async function begin({ catalogue, keys, recordClasses, clock }: UploadParts, options: BeginOptions): Promise<Upload> {
   const { who, recordClass = defaultRecordClass, contentType, size, metadata = "" } = options;
-  checkText(who, "name");
-  if (contentType !== undefined) checkText(contentType, "content type");
+  checkCustodyText(who, "name");
+  if (contentType !== undefined) checkCustodyText(contentType, "content type");
   retainUntil(recordClasses, recordClass, 0); // refuses a class that is not there
   if (metadata.length > maxMetadata) throw new AttestryError("POLICY_TOO_LARGE", "The upload's metadata is too long.");
   if (size !== undefined && (!Number.isSafeInteger(size) || size < 0)) throw new AttestryError("MALFORMED_REQUEST");

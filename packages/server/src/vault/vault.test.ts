@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { encodeHex, equalBytes, sha256 } from "@attestry/core";
+import { encodeCustodyEvent, encodeHex, equalBytes, sha256 } from "@attestry/core";
 import { refusal } from "../testing.ts";
-import { encodeCustodyEvent } from "./custody.ts";
 import { firstPlaintextLength, plaintextLength } from "./format/geometry.ts";
 import { newObjectId, type ObjectStore } from "./object-store.ts";
 import { access, collect, inPieces, openTestVault, sampleContent, type TestVault } from "./testing/sample-vault.ts";

@@ -2,12 +2,12 @@
  * The vault: content off-chain, encrypted, bound to the log by its hash. Every act on an object is a custody event that is in the
  * log before the act is done; what the catalogue says of an object follows from those events.
  */
+import type { CustodyEvent } from "@attestry/core";
 import { type Logger, pino } from "pino";
 import type { NotaryIssuer } from "../access/notary-issuer.ts";
 import type { Notary } from "../notary.ts";
 import { createActs } from "./acts.ts";
 import type { Catalogue, Content, ObjectFacts, ObjectQuery } from "./catalogue/catalogue.ts";
-import type { CustodyEvent } from "./custody.ts";
 import { createHousekeeping } from "./housekeeping.ts";
 import type { KeyWrapper } from "./keys/key-wrapper.ts";
 import { createLookUp } from "./lookup.ts";

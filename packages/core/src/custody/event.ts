@@ -3,9 +3,8 @@
  * (RFC 8949 §4.2.1) whose SHA-256 is in the log; its bytes are in the catalogue. A random salt keeps the hash from telling
  * anything of who and why.
  */
-import { randomBytes } from "node:crypto";
-import { AttestryError, type CborMap, type CborValue, decodeCbor, type ErrorCode, encodeCbor } from "@attestry/core";
-import { isObjectId } from "./object-store.ts";
+import { type CborMap, type CborValue, decodeCbor, encodeCbor } from "../cose/cbor.ts";
+import { AttestryError, type ErrorCode } from "../errors.ts";
 
 /** What was done, with the facts of its own. */
 export type CustodyAct =
@@ -52,14 +51,10 @@ const maxText = 512;
 const maxEventLength = 8192;
 
 /** @throws MALFORMED_REQUEST, or the given code, when a text is empty, longer than 512 characters or has control characters */
-export function checkText(text: string, what: string, code: ErrorCode = "MALFORMED_REQUEST"): void {
+export function checkCustodyText(text: string, what: string, code: ErrorCode = "MALFORMED_REQUEST"): void {
   // As in statements: what is shown to people later must not dress anything up.
   if (text.length > 0 && text.length <= maxText && !/[\p{C}\u2028\u2029]/u.test(text)) return;
   throw new AttestryError(code, `The ${what} must have 1 to ${maxText} characters, none of them a control character.`);
-}
-
-export function newSalt(): Uint8Array {
-  return new Uint8Array(randomBytes(16));
 }
 
 type Field = readonly [key: string, kind: "text" | "count" | "hash" | "salt" | "optional text"];
@@ -128,8 +123,13 @@ export function parseCustodyEvent(bytes: Uint8Array): CustodyEvent {
     map.delete(key);
   }
   if (map.size > 0) throw new AttestryError(code, "A custody event says more than its act has to say.");
-  if (!isObjectId(String(event["objectId"]))) throw new AttestryError(code, "A custody event is of no object.");
+  if (!isObjectId(event["objectId"])) throw new AttestryError(code, "A custody event is of no object.");
   return event as unknown as CustodyEvent;
+}
+
+/** 16 bytes in lower-case base32 (RFC 4648 §6) without padding: the last character has two bits to spare, which are zero. */
+function isObjectId(value: unknown): boolean {
+  return typeof value === "string" && /^[a-z2-7]{25}[aeimquy4]$/.test(value);
 }
 
 function checkField(value: CborValue | undefined, key: string, kind: Field[1], code: ErrorCode): CborValue {
@@ -137,7 +137,7 @@ function checkField(value: CborValue | undefined, key: string, kind: Field[1], c
   if (kind === "hash" && value instanceof Uint8Array && value.length === 32) return value;
   if (kind === "salt" && value instanceof Uint8Array && value.length === 16) return value;
   if ((kind === "text" || kind === "optional text") && typeof value === "string") {
-    checkText(value, key, code);
+    checkCustodyText(value, key, code);
     return value;
   }
   throw new AttestryError(code, `A custody event has something else for its "${key}".`);
