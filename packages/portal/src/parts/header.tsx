@@ -1,18 +1,34 @@
-/** The head of every page: whose it is, the way to the other pages, the language. */
+/** The head of every page: whose it is, the way to the other pages, who is signed in, the language. */
 import type { VNode } from "preact";
 import { languages } from "../language.ts";
-import { useShell } from "../shell.ts";
+import { useRemote } from "../remote.ts";
+import { fetchSession, type Session } from "../session.ts";
+import { type CommonWords, useShell } from "../shell.ts";
 import { Icon } from "./icons.tsx";
+import { Person } from "./person.tsx";
 
-const links = [
+interface Link {
+  readonly name: keyof CommonWords["pages"];
+  readonly href: string;
+  /** Shown to those who have one of these permissions; without it, to everyone. */
+  readonly needs?: readonly string[];
+}
+
+const links: readonly Link[] = [
   { name: "verify", href: "/" },
   { name: "search", href: "/search" },
   { name: "status", href: "/status" },
   { name: "notarize", href: "/notarize" },
-] as const;
+  { name: "vault", href: "/vault", needs: ["object:read", "custody:read"] },
+];
+
+function isFor({ needs }: Link, session: Session | undefined): boolean {
+  return needs === undefined || needs.some((permission) => session?.permissions.includes(permission));
+}
 
 export function Header(): VNode {
   const { words, page, language, speak } = useShell();
+  const { value: session } = useRemote(fetchSession, "session"); // unreachable: the page itself says so where it matters
   return (
     <header class="site-header">
       <div class="wide site-header__row">
@@ -21,11 +37,13 @@ export function Header(): VNode {
           Attestry
         </a>
         <nav class="site-header__nav" aria-label={words.navigation}>
-          {links.map(({ name, href }) => (
-            <a key={name} href={href} aria-current={page === name ? "page" : undefined}>
-              {words.pages[name]}
-            </a>
-          ))}
+          {links
+            .filter((link) => isFor(link, session))
+            .map(({ name, href }) => (
+              <a key={name} href={href} aria-current={page === name ? "page" : undefined}>
+                {words.pages[name]}
+              </a>
+            ))}
         </nav>
         <fieldset class="site-header__languages">
           <legend class="usa-sr-only">{words.language}</legend>
@@ -35,6 +53,7 @@ export function Header(): VNode {
             </button>
           ))}
         </fieldset>
+        {session?.signedIn === true && <Person session={session} />}
       </div>
     </header>
   );

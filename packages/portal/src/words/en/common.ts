@@ -4,7 +4,10 @@ export const words = {
   navigation: "Main",
   language: "Language",
   languages: { en: "English", es: "Español" },
-  pages: { verify: "Verify", search: "Search", status: "Status", notarize: "Notarize" },
+  pages: { verify: "Verify", search: "Search", status: "Status", notarize: "Notarize", vault: "Vault" },
+  signedInAs: "Signed in as",
+  signOut: "Sign out",
+  signOutFailed: "You could not be signed out. Try again.",
   problem: {
     unreachable: "The notary cannot be reached.",
     rate: "That was too much at once. Wait some seconds.",

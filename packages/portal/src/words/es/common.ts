@@ -6,7 +6,10 @@ export const words: typeof en = {
   navigation: "Principal",
   language: "Idioma",
   languages: { en: "English", es: "Español" },
-  pages: { verify: "Verificar", search: "Buscar", status: "Estado", notarize: "Notarizar" },
+  pages: { verify: "Verificar", search: "Buscar", status: "Estado", notarize: "Notarizar", vault: "Custodia" },
+  signedInAs: "Sesión de",
+  signOut: "Cerrar sesión",
+  signOutFailed: "No se pudo cerrar la sesión. Inténtelo de nuevo.",
   problem: {
     unreachable: "No se puede contactar con el notario.",
     rate: "Fue demasiado a la vez. Espere unos segundos.",
