@@ -202,14 +202,17 @@ function encodeMetadata(pairs: Readonly<Record<string, string | undefined>>): st
 /** @throws UNAVAILABLE_SERVER when the answer breaks off */
 async function* bodyOf({ body, headers }: Response): AsyncGenerator<Uint8Array> {
   const length = Number(headers.get("content-length"));
+  const reader = body?.getReader(); // not every browser can iterate over a stream
   let read = 0;
   try {
-    for await (const part of body ?? []) {
-      read += part.length;
-      yield part;
+    for (let part = await reader?.read(); part?.value !== undefined; part = await reader?.read()) {
+      read += part.value.length;
+      yield part.value;
     }
   } catch (cause) {
     throw new AttestryError("UNAVAILABLE_SERVER", "The notary's answer broke off.", { cause });
+  } finally {
+    reader?.cancel().catch(() => {}); // who stops reading wants no more of it; after the end it does nothing
   }
   if (read !== length) throw new AttestryError("UNAVAILABLE_SERVER", "The notary's answer broke off.");
 }

@@ -86,10 +86,12 @@ export async function checkCustodyEvent(read: ReadEvent, issuer: string, means: 
   if (event === undefined || before !== undefined) return { ...read, status: "broken" };
   const proof = await means.notary.proofFile(given.entryIndex);
   const digest = sha256(decodeBase64(given.event, "FATAL_CORRUPT"));
-  const { verdict, statement, entry, summary } = await verify({ proof, digest, trust: means.trust });
+  const { verdict, checks, statement, entry, summary } = await verify({ proof, digest, trust: means.trust });
   const broken = (problem: CustodyProblem): CheckedEvent => ({ ...read, status: "broken", problem });
-  if (verdict === "altered") return broken("edited");
-  if (verdict !== "verified" && verdict !== "incomplete") return { ...broken("proof"), summary };
+  const isOther = checks.some(({ name, status }) => name === "content" && status === "fail");
+  if (isOther && verdict !== "invalid") return broken("edited");
+  // Trust that does not name this log says nothing against it.
+  if (!["verified", "incomplete", "untrusted"].includes(verdict)) return { ...broken("proof"), summary };
   if (entry?.origin !== means.origin || entry.index !== given.entryIndex) return broken("another_entry");
   if (statement?.issuer !== issuer) return broken("another_signer");
   if (statement.contentType !== custodyContentType || statement.subject !== event.subject)

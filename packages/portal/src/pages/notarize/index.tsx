@@ -6,6 +6,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { notary } from "../../api.ts";
 import type { PageProps } from "../../pages.ts";
 import { Problem } from "../../parts/problem.tsx";
+import { SignIn } from "../../parts/sign-in.tsx";
 import { Time } from "../../parts/time.tsx";
 import { useRemote } from "../../remote.ts";
 import { fetchSession, type Session } from "../../session.ts";
@@ -32,26 +33,9 @@ export function Page({ words }: PageProps<NotarizeWords>): VNode {
         (session.signedIn ? (
           <Workplace words={words} session={session} />
         ) : (
-          <SignIn words={words.signIn} session={session} />
+          <SignIn text={words.signIn} session={session} />
         ))}
     </div>
-  );
-}
-
-function SignIn({ words, session }: { readonly words: NotarizeWords["signIn"]; readonly session: Session }): VNode {
-  return (
-    <section aria-labelledby="sign-in">
-      <h2 id="sign-in">{words.heading}</h2>
-      <p>{words.text}</p>
-      {session.providers.map(({ id, label, path }) => (
-        <p key={id}>
-          <a class="usa-button" href={`${path}?to=/notarize`}>
-            {words.with(label)}
-          </a>
-        </p>
-      ))}
-      <p>{words.local}</p>
-    </section>
   );
 }
 
@@ -80,7 +64,6 @@ function Workplace({ words, session }: { readonly words: NotarizeWords; readonly
   const active = issuer?.revokedAt === undefined ? issuer : undefined;
   return (
     <>
-      <p class="notarize__who">{words.signedInAs(session.name ?? "")}</p>
       {problem && <Problem error={problem} />}
       {issuer?.revokedAt !== undefined && <Ended words={words.enrolment} issuer={issuer} />}
       {kept && found && issuer === undefined && (

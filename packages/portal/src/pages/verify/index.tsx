@@ -5,6 +5,7 @@ import { prepareHashing } from "../../hash/hash-file.ts";
 import type { PageProps } from "../../pages.ts";
 import { FileDrop } from "../../parts/file-drop.tsx";
 import { Progress } from "../../parts/progress.tsx";
+import { formatBytes } from "../../parts/size.ts";
 import { meetNotary } from "../../verify/first-contact.ts";
 import type { Link } from "../../verify/question.ts";
 import { prepareVerifier } from "../../verify/verifier.ts";
@@ -149,12 +150,4 @@ function Alert({ tone, text }: { readonly tone: "error" | "info"; readonly text:
       </div>
     </div>
   );
-}
-
-/** As people read sizes: powers of a thousand, three digits. */
-export function formatBytes(bytes: number): string {
-  const units = ["B", "kB", "MB", "GB", "TB"];
-  const power = bytes < 1000 ? 0 : Math.min(units.length - 1, Math.floor(Math.log10(bytes) / 3));
-  const value = bytes / 1000 ** power;
-  return `${power === 0 ? value : value.toPrecision(3)} ${units[power]}`;
 }

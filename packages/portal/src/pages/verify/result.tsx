@@ -7,10 +7,11 @@ import { Facts } from "../../parts/facts.tsx";
 import { FileDrop } from "../../parts/file-drop.tsx";
 import { Hash } from "../../parts/hash.tsx";
 import { Icon } from "../../parts/icons.tsx";
+import { formatBytes } from "../../parts/size.ts";
 import { Time } from "../../parts/time.tsx";
 import { Verdict } from "../../parts/verdict.tsx";
 import type { Answer, Outcome } from "../../verify/question.ts";
-import { formatBytes, type VerifyWords } from "./index.tsx";
+import type { VerifyWords } from "./index.tsx";
 import type { Subject } from "./use-verification.ts";
 
 export interface ResultProps {

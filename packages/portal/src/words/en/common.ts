@@ -6,6 +6,11 @@ export const words = {
   languages: { en: "English", es: "Español" },
   pages: { verify: "Verify", search: "Search", status: "Status", notarize: "Notarize", vault: "Vault" },
   signedInAs: "Signed in as",
+  signIn: {
+    heading: "Sign in first",
+    with: (label: string): string => `Sign in with ${label}`,
+    local: "On the notary’s own machine: open the link that the command shows when the notary starts.",
+  },
   signOut: "Sign out",
   signOutFailed: "You could not be signed out. Try again.",
   problem: {

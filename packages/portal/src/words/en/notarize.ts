@@ -3,13 +3,7 @@ export const words = {
   title: "Notarize files",
   intro: "Sign the thumbprints of files and enter them in the log. The files themselves stay on this device.",
   loading: "One moment…",
-  signIn: {
-    heading: "Sign in first",
-    text: "Notarizing is for the agency’s staff. Checking a file needs no account.",
-    with: (label: string): string => `Sign in with ${label}`,
-    local: "On the notary’s own machine: open the link that the command shows when the notary starts.",
-  },
-  signedInAs: (name: string): string => `Signed in as ${name}`,
+  signIn: "Notarizing is for the agency’s staff. Checking a file needs no account.",
   storage:
     "This browser keeps nothing for this page, so it cannot hold your key. Leave private browsing, or use another browser.",
   enrolment: {

@@ -8,6 +8,11 @@ export const words: typeof en = {
   languages: { en: "English", es: "Español" },
   pages: { verify: "Verificar", search: "Buscar", status: "Estado", notarize: "Notarizar", vault: "Custodia" },
   signedInAs: "Sesión de",
+  signIn: {
+    heading: "Primero inicie sesión",
+    with: (label) => `Iniciar sesión con ${label}`,
+    local: "En la propia máquina del notario: abra el enlace que muestra la orden al iniciar el notario.",
+  },
   signOut: "Cerrar sesión",
   signOutFailed: "No se pudo cerrar la sesión. Inténtelo de nuevo.",
   problem: {

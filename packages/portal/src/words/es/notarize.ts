@@ -5,13 +5,7 @@ export const words: typeof en = {
   title: "Notarizar archivos",
   intro: "Firme las huellas de archivos y asiéntelas en el registro. Los archivos mismos no salen de este dispositivo.",
   loading: "Un momento…",
-  signIn: {
-    heading: "Primero inicie sesión",
-    text: "Notarizar es para el personal de la agencia. Comprobar un archivo no requiere cuenta.",
-    with: (label) => `Iniciar sesión con ${label}`,
-    local: "En la propia máquina del notario: abra el enlace que muestra la orden al iniciar el notario.",
-  },
-  signedInAs: (name) => `Sesión de ${name}`,
+  signIn: "Notarizar es para el personal de la agencia. Comprobar un archivo no requiere cuenta.",
   storage:
     "Este navegador no guarda nada para esta página, así que no puede tener su clave. Salga de la navegación privada o use otro navegador.",
   enrolment: {
