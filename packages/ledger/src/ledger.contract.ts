@@ -6,13 +6,15 @@ import { rootOf } from "../test-kit/chain.ts";
 import { type AnchorTarget, awaitFinality, type Ledger, type Submission } from "./ledger.ts";
 
 export interface LedgerFixture {
-  /** Where the log of that origin and key may anchor. Blocks become final when `finalise` is called, and not before. */
+  /** Where the log of that origin and key may anchor. Nothing is included, and nothing final, but by the two calls below. */
   readonly ledger: Ledger;
   readonly origin: string;
   readonly signForLedger: Signer;
   /** A ledger of the same driver whose node does not exist. */
   readonly unreachable: Ledger;
-  /** Makes what is included final. */
+  /** Includes what was sent. */
+  include(): Promise<void>;
+  /** Includes what was sent, and makes all that is included final. */
   finalise(): Promise<void>;
   /** How many anchors of a target the ledger holds. */
   countAnchors(target: AnchorTarget): Promise<number>;
@@ -54,6 +56,8 @@ export function testLedger(driver: string, create: () => Promise<LedgerFixture>)
       assert.deepEqual(await ledger.readAnchor(target), { state: "absent" });
       await ledger.submitAnchor(target, submission());
       const journal = journals.at(-1);
+      assert.deepEqual(await ledger.readAnchor(target, journal), { state: "absent" });
+      await fixture.include();
       const included = await ledger.readAnchor(target, journal);
       assert.equal(included.state, "included");
       await fixture.finalise();
@@ -85,6 +89,7 @@ export function testLedger(driver: string, create: () => Promise<LedgerFixture>)
       const target = nextTarget();
       await ledger.submitAnchor(target, submission());
       await ledger.submitAnchor(target, submission("{"));
+      await fixture.include();
       await ledger.submitAnchor(target, submission());
       await fixture.finalise();
       assert.equal((await ledger.readAnchor(target, "{")).state, "final");
@@ -118,11 +123,27 @@ export function testLedger(driver: string, create: () => Promise<LedgerFixture>)
       await assert.rejects(ledger.collectProof(nextTarget(), place), { code: "UNAVAILABLE_LEDGER" });
     });
 
-    test("waits for finality no longer than it may", async () => {
+    test("waits for finality no longer than it may, be it looking or resting", async () => {
       const target = nextTarget();
       await ledger.submitAnchor(target, submission());
-      const signal = AbortSignal.timeout(50);
-      await assert.rejects(awaitFinality(ledger, target, { signal, pollMs: 10 }), { name: /TimeoutError|AbortError/ });
+      for (const [moment, pollMs] of [
+        ["looking", 10],
+        ["resting", 3_600_000],
+      ] as const) {
+        const stop = new AbortController();
+        const reason = new Error(`stopped while ${moment}`);
+        let looks = 0;
+        const readAnchor: Ledger["readAnchor"] = async (...what) => {
+          looks += 1;
+          const position = await ledger.readAnchor(...what);
+          if (moment === "resting") setImmediate(() => stop.abort(reason));
+          else if (looks === 3) stop.abort(reason);
+          return position;
+        };
+        const waiting = awaitFinality({ ...ledger, readAnchor }, target, { signal: stop.signal, pollMs });
+        await assert.rejects(waiting, reason);
+        assert.equal(looks, moment === "resting" ? 1 : 3);
+      }
     });
 
     test("reports that it is well", async () => {

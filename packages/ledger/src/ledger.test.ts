@@ -6,12 +6,14 @@ import { testLedger } from "./ledger.contract.ts";
 testLedger("EVM", async () => {
   const setting = await createSetting();
   const { chain, signer, contract } = setting;
+  await chain.control("evm_setAutomine", false);
   return {
     ledger: setting.ledger(),
     origin,
     signForLedger: signer,
     unreachable: setting.ledger({ url: "http://127.0.0.1:1" }),
-    finalise: () => chain.mine(2),
+    include: () => chain.mine(),
+    finalise: () => chain.mine(3), // two on top of what the first of them includes
     countAnchors: ({ size }) => setting.countAnchors(size),
     check: async (proof, target) => {
       const anchor = parseEvmAnchor(proof);

@@ -101,6 +101,6 @@ export async function awaitFinality(ledger: Ledger, target: AnchorTarget, waitin
     signal?.throwIfAborted();
     const position = await ledger.readAnchor(target, journal);
     if (position.state === "final") return position.place;
-    await sleep(pollMs, undefined, { ...(signal ? { signal } : {}) });
+    await sleep(pollMs, undefined, { ...(signal ? { signal } : {}) }).catch(() => {}); // the next turn says why
   }
 }

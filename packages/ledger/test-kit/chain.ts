@@ -63,11 +63,11 @@ export function rootOf(size: number): Uint8Array {
   return sha256(new TextEncoder().encode(`tree of ${size}`));
 }
 
-/** Looks again and again until the condition holds. @throws when it does not in time, with what it was last */
+/** Looks again and again until the condition holds. @throws when it never does, with what it was last */
 export async function eventually<T>(
   look: () => Promise<T> | T,
   holds: (value: T) => boolean,
-  time = 20_000,
+  time = 60_000,
 ): Promise<T> {
   const deadline = Date.now() + time;
   for (;;) {

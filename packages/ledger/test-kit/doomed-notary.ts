@@ -30,4 +30,4 @@ const dyingStore: AnchorStore = { ...store, put: (record) => dieAfter(store.put(
 
 const notary = moment === "sent" ? await startNotary(dyingLedger, store) : await startNotary(ledger, dyingStore);
 notary.size = 5;
-setTimeout(() => process.exit(1), 20_000);
+setTimeout(() => process.exit(1), 60_000);

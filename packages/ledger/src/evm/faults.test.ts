@@ -7,7 +7,7 @@ import { after, type TestContext, test } from "node:test";
 import { accountOf, type Chain, eventually, fundedAccount, rootOf, startChain } from "../../test-kit/chain.ts";
 import { createSetting, type EvmSetting, origin } from "../../test-kit/evm.ts";
 import { type Notary, newFolder, startNotary } from "../../test-kit/notary.ts";
-import type { AnchorStore } from "../anchor-store.ts";
+import type { AnchorRecord, AnchorStore } from "../anchor-store.ts";
 import { startAnvil } from "../anvil.ts";
 import { awaitFinality } from "../ledger.ts";
 import { createMemoryAnchorStore } from "../memory-anchor-store.ts";
@@ -115,14 +115,22 @@ test("a node that is killed and has lost its newest blocks: the anchor is made a
   await written(chain, kept);
   writeFileSync(join(kept, "chain.json"), file);
   await crash(chain);
-  await eventually(
-    () => notary.changes,
-    (changes) => changes.filter((change) => change === "5 included").length === 2,
-  );
+  await madeAgain(notary);
   await chain.mine(2);
   await notary.reaches(5, "final");
   assert.equal(await setting.countAnchors(), 1);
 });
+
+/** Resolves with the record of an anchor that was taken away, once it is included again. */
+async function madeAgain(notary: Notary): Promise<AnchorRecord> {
+  const record = await eventually(
+    () => notary.status().newest,
+    // Between the look at the contract and the look for its block the anchor may go: then it is included elsewhere for a moment.
+    (newest) =>
+      newest?.state === "included" && notary.changes.indexOf("5 included") < notary.changes.lastIndexOf("5 submitted"),
+  );
+  return record as AnchorRecord;
+}
 
 /** Resolves when the newest block is on disk. */
 async function written(chain: Chain, kept: string): Promise<void> {
@@ -226,10 +234,11 @@ test("an event that the node has dropped is not needed: the contract's storage s
   t.after(setting.chain.close);
   const ledger = setting.ledger({ finality: 2 });
   const target = { origin, size: 5, rootHash: rootOf(5) };
+  await setting.chain.control("evm_setAutomine", false);
   await ledger.submitAnchor(target, { signForLedger: setting.signer, save: async () => {} });
   await setting.chain.mine(5);
   assert.equal(await setting.countAnchors(), 0, "the node has dropped it");
-  const place = await awaitFinality(ledger, target, { signal: AbortSignal.timeout(20_000) });
+  const place = await awaitFinality(ledger, target);
   const { block } = await ledger.health();
   assert.equal(place.block, block - 2);
   await ledger.collectProof(target, place);
@@ -265,6 +274,10 @@ test("a gap in the account's nonces is filled", async (t) => {
   await sendForeign(setting, nonce + 1, 50n); // waits for a transaction that nobody has sent
   notary.size = 5;
   await notary.reaches(5, "final");
+  await eventually(
+    () => waiting(setting),
+    (pool) => pool.length === 0, // what was behind the gap may be in the block after
+  );
   assert.equal(await setting.countAnchors(), 1);
   assert.equal(await nonceOf(chain, setting.account.address), nonce + 2);
 });
@@ -298,14 +311,11 @@ test("a reorganisation that takes the anchor away: it is submitted again, and fi
   const { place } = await notary.reaches(5, "included");
   await chain.mine(1);
   await chain.control("anvil_reorg", 2, []);
-  const again = await eventually(
-    () => notary.status().newest,
-    (record) => record?.state === "included" && record.place?.id !== place?.id,
-  );
+  const again = await madeAgain(notary);
+  assert.notEqual(again.place?.id, place?.id);
   await chain.mine(3);
   const final = await notary.reaches(5, "final");
-  assert.equal(final.place?.id, again?.place?.id);
-  assert.deepEqual(notary.changes.slice(0, 3), ["5 submitted", "5 included", "5 submitted"]);
+  assert.equal(final.place?.id, again.place?.id);
   assert.equal(await setting.countAnchors(), 1);
 });
 
@@ -315,10 +325,7 @@ test("a chain that goes back to an earlier block: the anchor is submitted again"
   notary.size = 5;
   await notary.reaches(5, "included");
   await chain.control("evm_revert", snapshot);
-  await eventually(
-    () => notary.changes.filter((change) => change === "5 included").length,
-    (count) => count === 2,
-  );
+  await madeAgain(notary);
   await chain.mine(3);
   await notary.reaches(5, "final");
   assert.equal(await setting.countAnchors(), 1);

@@ -50,9 +50,11 @@ const defaultPatience = 5;
 export function sendTransaction(sending: Sending): Promise<SentTransaction> {
   return oneAtATime(`${sending.chainId} ${sending.account.address}`, async () => {
     await checkChain(sending.rpc, sending.chainId);
-    const nonces = await readNonces(sending.rpc, sending.account.address);
     const { previous } = sending;
-    const state = previous === undefined ? "gone" : await readState(sending.rpc, previous, nonces);
+    // In this order: were a transaction dropped between the two answers, the other order would give its nonce up.
+    const isKnown = previous !== undefined && (await isAnyKnown(sending.rpc, previous));
+    const nonces = await readNonces(sending.rpc, sending.account.address);
+    const state = previous === undefined ? "gone" : await readState(sending.rpc, previous, nonces, isKnown);
     if (previous === undefined || state === "gone") return signAndSend(sending, nonces.pending);
     if (state === "done") return previous;
     if (state === "dropped") return sendAgain(sending, previous);
@@ -86,7 +88,12 @@ async function readNonces(rpc: Rpc, address: Address): Promise<Nonces> {
  */
 type State = "done" | "waiting" | "dropped" | "gone";
 
-async function readState(rpc: Rpc, { nonce, hashes }: SentTransaction, nonces: Nonces): Promise<State> {
+async function readState(
+  rpc: Rpc,
+  { nonce, hashes }: SentTransaction,
+  nonces: Nonces,
+  isKnown: boolean,
+): Promise<State> {
   if (nonce < nonces.confirmed) {
     const receipts = await Promise.all(hashes.map((hash) => rpc.call("eth_getTransactionReceipt", [hash])));
     return receipts.some((receipt) => receipt !== null && asRecord(receipt, "the receipt")["status"] === "0x1")
@@ -94,9 +101,13 @@ async function readState(rpc: Rpc, { nonce, hashes }: SentTransaction, nonces: N
       : "gone";
   }
   if (nonce > nonces.pending) return "gone";
-  const found = await Promise.all(hashes.map((hash) => rpc.call("eth_getTransactionByHash", [hash])));
-  if (found.some((transaction) => transaction !== null)) return "waiting";
+  if (isKnown) return "waiting";
   return nonce === nonces.pending ? "dropped" : "gone";
+}
+
+async function isAnyKnown(rpc: Rpc, { hashes }: SentTransaction): Promise<boolean> {
+  const found = await Promise.all(hashes.map((hash) => rpc.call("eth_getTransactionByHash", [hash])));
+  return found.some((transaction) => transaction !== null);
 }
 
 async function signAndSend(sending: Sending, nonce: number): Promise<SentTransaction> {
