@@ -246,10 +246,15 @@ class Writer {
 /** Reused: a buffer of its own for each of the many small values would cost more than writing them. */
 const writer = new Writer();
 
+/** Text that is one byte a character in UTF-8. */
+const plain = /^[ -~]*$/;
+
 /** Orders keys as their encodings are ordered: integers before text, then by size, then bytewise. */
 function compareKeys(a: CborKey, b: CborKey): number {
   if (typeof a === "number" && typeof b === "number") return a >= 0 === b >= 0 ? Math.abs(a) - Math.abs(b) : b - a;
   if (typeof a === "number" || typeof b === "number") return typeof a === "number" ? -1 : 1;
+  // The names that maps commonly have encode as they stand; encoding each for each comparison would cost more than the rest.
+  if (plain.test(a) && plain.test(b)) return a.length - b.length || (a < b ? -1 : 1);
   const [left, right] = [encodeUtf8(a), encodeUtf8(b)];
   return left.length - right.length || compareBytes(left, right);
 }

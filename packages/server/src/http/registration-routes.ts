@@ -77,7 +77,7 @@ async function encodeAnswer({ outcomes, head }: Registered, { notary }: RouteCon
     if ("error" in outcome) return new Map([["error", new Map(Object.entries(toRefusal(outcome.error)))]]);
     const receipt = receipts[next++] ?? new Uint8Array();
     const { index, leafHash, isNew } = outcome;
-    return new Map<string, CborValue>(Object.entries({ index, leafHash, receipt, checkpoint: 0, isNew }));
+    return new Map<string, CborValue>(Object.entries({ index, isNew, receipt, leafHash, checkpoint: 0 }));
   });
   const checkpoints = indexes.length > 0 ? [head.note] : [];
   return encodeCbor(new Map<string, CborValue>(Object.entries({ checkpoints, entries })));
