@@ -1,6 +1,7 @@
 /** The vault's catalogue in PostgreSQL: kysely over the notary's own pool of connections. */
 import { AttestryError, isAttestryError } from "@attestry/core";
 import { Kysely, PostgresDialect, type PostgresPool } from "kysely";
+import { onOwnHand } from "../database/database.ts";
 import type { Catalogue } from "../vault/catalogue/catalogue.ts";
 import { type CatalogueTables, postgres } from "../vault/catalogue/flavours.ts";
 import { openSqlCatalogue } from "../vault/catalogue/sql-catalogue.ts";
@@ -9,16 +10,12 @@ import { translateError } from "./errors.ts";
 import { openSchema } from "./schema.ts";
 
 /** Takes a hand of its own on the database. @throws FATAL_VERSION, USAGE, UNAVAILABLE_STORAGE, NOT_FOUND when `readOnly` */
-export async function openPostgresCatalogue(shared: Database, readOnly = false): Promise<Catalogue> {
-  const database = shared.share();
-  try {
+export function openPostgresCatalogue(shared: Database, readOnly = false): Promise<Catalogue> {
+  return onOwnHand(shared, async (database) => {
     await openSchema(database, "vault_schema", readOnly);
     const db = new Kysely<CatalogueTables>({ dialect: new PostgresDialect({ pool: poolOf(database) }) });
-    return await openSqlCatalogue({ db, flavour: postgres, translate });
-  } catch (error) {
-    await database.close();
-    throw error;
-  }
+    return openSqlCatalogue({ db, flavour: postgres, translate });
+  });
 }
 
 /** What kysely asks of a pool; it ends its hand on the connections, not those of others. */

@@ -4,30 +4,15 @@
  */
 import { AttestryError, isAttestryError } from "@attestry/core";
 import type { ClientBase, Pool, PoolClient, PoolConfig, QueryArrayConfig } from "pg";
+import { closedDatabase, type Querier, type Row, type Database as SharedDatabase } from "../database/database.ts";
 import { isDeadConnection, sqlStateOf, translateError, translateOpenError } from "./errors.ts";
 import { type DatabaseSettings, parseDatabaseUrl } from "./settings.ts";
 
-export type Row = readonly unknown[];
-
-/** Errors: UNAVAILABLE_STORAGE, FATAL_CORRUPT, FATAL_INTERNAL; `data.sqlState` is PostgreSQL's code when it gave one. */
-export interface Querier {
-  /** Runs a statement that is prepared once a connection. @param text one of few: each is kept */
-  query(text: string, values?: readonly unknown[]): Promise<Row[]>;
-}
-
-export interface Database extends Querier {
-  /** As `query`, for what changes nothing: asked again when the connection turned out to be dead, as those are that sat idle. */
-  read(text: string, values?: readonly unknown[]): Promise<Row[]>;
-  /** Runs one transaction: committed and durable when this resolves, rolled back when it rejects but for a lost connection. */
-  transaction<T>(use: (querier: Querier) => Promise<T>): Promise<T>;
-  /** A connection of one's own, for what belongs to a session. It is thrown away when `use` rejects. */
-  session<T>(use: (querier: Querier) => Promise<T>): Promise<T>;
+/** `data.sqlState` of its errors is PostgreSQL's code when it gave one. Each statement is prepared once a connection. */
+export interface Database extends SharedDatabase {
   /** A connection to hand to a library, which releases it; its errors are PostgreSQL's own. */
   connect(): Promise<PoolClient>;
-  /** Another hand on the same pool, which ends when the last of them is closed. */
   share(): Database;
-  /** Later calls reject with UNAVAILABLE_STORAGE. */
-  close(): Promise<void>;
 }
 
 /** Connections of one process: the least server that a cloud offers has room for several processes. */
@@ -102,7 +87,7 @@ function share(pool: Pool, count: { hands: number }): Database {
   count.hands += 1;
 
   async function translated<T>(act: () => Promise<T>): Promise<T> {
-    if (!open) throw closed();
+    if (!open) throw closedDatabase();
     try {
       return await act();
     } catch (error) {
@@ -131,7 +116,7 @@ function share(pool: Pool, count: { hands: number }): Database {
 
   return {
     async connect(): Promise<PoolClient> {
-      if (!open) throw closed();
+      if (!open) throw closedDatabase();
       return connect();
     },
     query: (text, values) => translated(() => ask(pool, text, values)),
@@ -162,10 +147,6 @@ function share(pool: Pool, count: { hands: number }): Database {
 }
 
 const ignore = (): void => {};
-
-function closed(): AttestryError {
-  return new AttestryError("UNAVAILABLE_STORAGE", "The connection to the database was closed.");
-}
 
 const names = new Map<string, string>();
 

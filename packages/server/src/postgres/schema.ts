@@ -3,7 +3,7 @@
  * already, nothing is created, so that a notary's user needs no right to.
  */
 import { AttestryError, isAttestryError } from "@attestry/core";
-import type { Database, Querier } from "./database.ts";
+import type { Database, Querier } from "../database/database.ts";
 import { sqlStateOf, translateOpenError } from "./errors.ts";
 
 export interface SchemaPart {
