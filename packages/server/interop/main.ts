@@ -1,13 +1,14 @@
 // `npm run interop`: a real notary registers 700 statements, and tools that others wrote check all that it publishes: Go's and
-// Tessera's, Python's, OpenSSL's. Each check prints agreed, disagreed or skipped; see docs/interop.md.
+// Tessera's, Python's, Java's, OpenSSL's. Each check prints agreed, disagreed or skipped; see docs/interop.md.
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { checkCertificates } from "./certificates.ts";
 import { checkLog, checkSignatures, checkStatements } from "./checks.ts";
 import { killAll } from "./processes.ts";
 import { createReport } from "./report.ts";
 import { makeScene } from "./scene.ts";
-import { goTools, opensslTool, pythonTools } from "./tools.ts";
+import { goTools, javaTools, opensslTool, pythonTools } from "./tools.ts";
 import { checkVault } from "./vault.ts";
 import { checkOurWitness, checkTheirWitness } from "./witnesses.ts";
 
@@ -27,7 +28,8 @@ for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) {
 
 try {
   console.error("interop: getting the tools (some minutes the first time)");
-  const [go, python, openssl] = [await goTools(work), await pythonTools(work), await opensslTool()];
+  const [go, python] = [await goTools(work), await pythonTools(work)];
+  const [java, openssl] = [await javaTools(work), await opensslTool()];
   console.error("interop: registering 700 statements");
   const scene = await makeScene(work, go);
   const report = createReport();
@@ -35,6 +37,7 @@ try {
   await checkLog(report, go, scene);
   await checkStatements(report, python, scene);
   await checkSignatures(report, openssl, scene);
+  await checkCertificates(report, java, scene);
   await checkVault(report, python, work);
   await checkOurWitness(report, go, work);
   await scene.notary.stop();

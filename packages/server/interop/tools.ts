@@ -1,5 +1,5 @@
 /** Gets the strangers' tools, in the versions that go.mod and requirements.txt pin, into a folder of their own. */
-import { readFileSync } from "node:fs";
+import { cpSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { printed, type RunOptions, run } from "./processes.ts";
 
@@ -39,6 +39,21 @@ export async function pythonTools(folder: string): Promise<Toolset> {
   return { commandOf: (tool) => [python, "-B", join(here, "python", tool)] };
 }
 
+/** The programs of java/, compiled in the folder given. The libraries come from Maven Central, in the versions of pom.xml. */
+export async function javaTools(folder: string): Promise<Toolset> {
+  const project = join(folder, "java");
+  cpSync(join(here, "java"), project, { recursive: true });
+  const copy = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies";
+  const steps: Step[] = [
+    ["Java", ["javac", "-version"]],
+    ["Maven", ["mvn", "--version"]],
+    ["the Java libraries", ["mvn", "--quiet", "--batch-mode", "compile", copy, "-DoutputDirectory=lib"]],
+  ];
+  const missing = await firstProblem(steps, { cwd: project, seconds: 600 });
+  if (missing !== undefined) return { missing };
+  return { commandOf: (tool) => ["java", "-cp", `${join(project, "target/classes")}:${join(project, "lib")}/*`, tool] };
+}
+
 export async function opensslTool(): Promise<Toolset> {
   const found = await run(["openssl", "version"]).then(printed, () => "none");
   if (!/^OpenSSL [3-9]/.test(found)) return { missing: `OpenSSL 3 is not installed (found: ${found})` };
@@ -59,6 +74,14 @@ async function firstProblem(steps: readonly Step[], options: RunOptions): Promis
     }
   }
   return undefined;
+}
+
+/** The version that pom.xml pins. */
+export function pinnedByMaven(artifact: string): string {
+  const pom = readFileSync(join(here, "java/pom.xml"), "utf8");
+  const version = new RegExp(`<artifactId>${artifact}</artifactId>\\s*<version>([^<]+)<`).exec(pom)?.[1];
+  if (version === undefined) throw new Error(`${artifact} is pinned nowhere`);
+  return version;
 }
 
 /** Last part of the name and version of what go.mod or requirements.txt pins. */

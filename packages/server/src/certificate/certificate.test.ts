@@ -230,7 +230,9 @@ test("a certificate is tagged and archival: headings, a table, a described figur
   assert.match(raw, /\/Lang \(en\)/);
   assert.match(raw, /\/DisplayDocTitle true/);
   assert.match(raw, /\/Marked true/);
-  assert.match(raw, /<pdfaid:part>2<\/pdfaid:part>\s*<pdfaid:conformance>B</);
+  assert.match(raw, /<pdfaid:part>2<\/pdfaid:part>\s*<pdfaid:conformance>A</);
+  assert.match(raw, /<pdfuaid:part>1<\/pdfuaid:part>/);
+  assert.match(raw, /\/Contents \(Check this record: https:\/\/notary/);
   assert.match(raw, /\/S \/GTS_PDFA1/);
   const descriptors = raw.match(/\/Type \/FontDescriptor/g)?.length;
   assert.equal(descriptors, 3);

@@ -1,7 +1,7 @@
 /**
  * Pages with a structure that screen readers follow, as pdfkit 0.20 makes them: tagged, with their language and title, every
- * font embedded, a colour profile and XMP metadata, as PDF/A-2b (ISO 19005-2) asks for. Letter size, with margins that A4
- * paper holds too.
+ * font embedded, a colour profile and XMP metadata, as PDF/A-2a (ISO 19005-2) and PDF/UA-1 (ISO 14289-1) ask for; `npm run
+ * interop` has veraPDF check both. Letter size, with margins that A4 paper holds too.
  */
 import { fileURLToPath } from "node:url";
 import PDFDocument from "pdfkit";
@@ -153,7 +153,7 @@ interface Writer {
 function openDocument({ title, language, subject, author, at }: SheetOptions): Document {
   const doc = new PDFDocument({
     pdfVersion: "1.7",
-    subset: "PDF/A-2b",
+    subset: "PDF/A-2a",
     tagged: true,
     lang: language,
     displayTitle: true,
@@ -162,11 +162,33 @@ function openDocument({ title, language, subject, author, at }: SheetOptions): D
     bufferPages: true,
     info: { Title: title, Subject: subject, Author: author, Creator: "Attestry", Producer: "PDFKit", CreationDate: at },
   });
+  (doc as DocumentWithMetadata).appendXML(uaIdentification);
   doc.registerFont("regular", asset("public-sans/PublicSans-Regular.ttf"));
   doc.registerFont("bold", asset("public-sans/PublicSans-Bold.ttf"));
   doc.registerFont("mono", asset("roboto-mono/roboto-mono-v5-latin-regular.ttf"));
   return doc;
 }
+
+/** What pdfkit 0.20 has and its types do not name. */
+type DocumentWithMetadata = Document & { appendXML(xml: string): void };
+
+/** ISO 14289-1 clause 5: the file says that it follows part 1; ISO 19005-2 clause 6.6.2.3.3: and what that property is. */
+const uaIdentification = `
+<rdf:Description rdf:about="" xmlns:pdfuaid="http://www.aiim.org/pdfua/ns/id/"><pdfuaid:part>1</pdfuaid:part></rdf:Description>
+<rdf:Description rdf:about="" xmlns:pdfaExtension="http://www.aiim.org/pdfa/ns/extension/"
+    xmlns:pdfaSchema="http://www.aiim.org/pdfa/ns/schema#" xmlns:pdfaProperty="http://www.aiim.org/pdfa/ns/property#">
+  <pdfaExtension:schemas><rdf:Bag><rdf:li rdf:parseType="Resource">
+    <pdfaSchema:schema>PDF/UA identification</pdfaSchema:schema>
+    <pdfaSchema:namespaceURI>http://www.aiim.org/pdfua/ns/id/</pdfaSchema:namespaceURI>
+    <pdfaSchema:prefix>pdfuaid</pdfaSchema:prefix>
+    <pdfaSchema:property><rdf:Seq><rdf:li rdf:parseType="Resource">
+      <pdfaProperty:name>part</pdfaProperty:name>
+      <pdfaProperty:valueType>Integer</pdfaProperty:valueType>
+      <pdfaProperty:category>internal</pdfaProperty:category>
+      <pdfaProperty:description>The part of ISO 14289 that the file follows</pdfaProperty:description>
+    </rdf:li></rdf:Seq></pdfaSchema:property>
+  </rdf:li></rdf:Bag></pdfaExtension:schemas>
+</rdf:Description>`;
 
 function drawBanner({ doc, artifact, add }: Writer, root: Element, title: string, subtitle: string, right: string) {
   const height = 92;
@@ -230,11 +252,28 @@ function drawOpening(write: Writer, root: Element, { intro, boxes, qr, qrAlt, ca
     doc.font("bold").fontSize(8.5).fillColor(colour.navy);
     doc.text(caption, x - 12, top + qrSide + 5, { width: qrSide + 24, align: "center" });
   });
-  add(root, "Link", () => {
-    doc.font("regular").fontSize(7).fillColor(colour.blue);
-    doc.text(link, x - 12, doc.y + 1, { width: qrSide + 24, align: "center", link });
-  });
+  drawLink(write, root, { link, alt: `${caption}: ${link}`, x: x - 12, width: qrSide + 24 });
   doc.y = Math.max(bottom, doc.y) + 10;
+}
+
+interface LinkOptions {
+  readonly link: string;
+  /** What is said of it to those who do not see where it stands. */
+  readonly alt: string;
+  readonly x: number;
+  readonly width: number;
+}
+
+/** The address as text, and one area over all of its lines that leads there. */
+function drawLink({ doc }: Writer, root: Element, { link, alt, x, width }: LinkOptions): void {
+  const element: Element = doc.struct("Link", {}, () => {
+    const top = doc.y + 1;
+    doc.font("regular").fontSize(7).fillColor(colour.blue).text(link, x, top, { width, align: "center" });
+    // ISO 14289-1 clause 7.18.5: a link says in words where it leads. pdfkit takes a primitive string for a name of the format.
+    const area = { structParent: element, Contents: new String(alt) as string };
+    doc.link(x, top, width, doc.y - top, link, area);
+  });
+  root.add(element);
 }
 
 function drawBox({ doc, artifact, add }: Writer, root: Element, box: Opening["boxes"][number], boxWidth: number): void {
