@@ -71,6 +71,10 @@ export const pages: readonly PageEntry[] = [
     en: () => import("./words/en/notarize.ts"),
     es: () => import("./words/es/notarize.ts"),
   }),
+  page("vault", /^\/vault(?:\/(?<ref>[a-z2-7]{26}|[0-9a-f]{64}))?$/, () => import("./pages/vault/index.tsx"), {
+    en: () => import("./words/en/vault.ts"),
+    es: () => import("./words/es/vault.ts"),
+  }),
 ];
 
 /** The page at an address, and where that is; undefined when the portal has none there. */

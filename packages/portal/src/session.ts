@@ -21,6 +21,20 @@ export async function change(session: Session, path: string, body: unknown): Pro
   return exchange(path, { method: "POST", headers, body: JSON.stringify(body) });
 }
 
+/** Whether who is signed in has one of these permissions. What is shown hangs on it; the notary decides for itself. */
+export function may({ permissions }: Session, ...wanted: readonly string[]): boolean {
+  return wanted.some((permission) => permissions.includes(permission));
+}
+
+/** `fetch` in the name of who is signed in, for core's clients. */
+export function fetchAs({ csrf = "" }: Session): typeof fetch {
+  return (input, init) => {
+    const headers = new Headers(init?.headers);
+    headers.set("x-attestry-csrf", csrf);
+    return fetch(input, { ...init, headers });
+  };
+}
+
 async function exchange(path: string, init: RequestInit = {}): Promise<unknown> {
   let response: Response;
   try {

@@ -11,7 +11,8 @@ export type IconName =
   | "file"
   | "chevron"
   | "seal"
-  | "dash";
+  | "dash"
+  | "lock";
 
 /** Each is drawn on 24 by 24 in the colour of the text around it. */
 const shapes: Readonly<Record<IconName, VNode>> = {
@@ -24,6 +25,7 @@ const shapes: Readonly<Record<IconName, VNode>> = {
   info: <path d="M12 2a10 10 0 1 0 0 20 10 10 0 0 0 0-20zm1 15h-2v-6h2zm0-8h-2V7h2z" />,
   replaced: <path d="M12 5V1.5L7 6.5l5 5V7a5.5 5.5 0 1 1-5.5 5.5h-2A7.5 7.5 0 1 0 12 5z" />,
   file: <path d="M6 2h8l5 5v15H5V3a1 1 0 0 1 1-1zm7 1.5V8h4.5zM8 12v1.5h8V12zm0 3.5V17h8v-1.5z" />,
+  lock: <path d="M12 2a5 5 0 0 0-5 5v3H5v12h14V10h-2V7a5 5 0 0 0-5-5zm-3 8V7a3 3 0 1 1 6 0v3z" />,
   dash: <path d="M5 11h14v2H5z" />,
   chevron: <path d="M7.4 8.6 12 13.2l4.6-4.6L18 10l-6 6-6-6z" />,
   seal: (

@@ -1,0 +1,117 @@
+/** Finding a recording: by record number, by hash or the file itself, or down the list. */
+import type { VNode } from "preact";
+import { useState } from "preact/hooks";
+import { hashFile } from "../../hash/hash-file.ts";
+import { TextField } from "../../parts/field.tsx";
+import { FileDrop } from "../../parts/file-drop.tsx";
+import { useShell } from "../../shell.ts";
+import { isHash, tidyHash } from "../search/query.ts";
+import type { Desk } from "./index.tsx";
+import { readFields, type VaultFields, vaultHref } from "./query.ts";
+import { Results } from "./results.tsx";
+
+interface FinderProps {
+  readonly desk: Desk;
+  readonly query: URLSearchParams;
+}
+
+export function Finder({ desk, query }: FinderProps): VNode {
+  const { words } = desk;
+  const fields = readFields(query);
+  const mayRead = desk.may("object:read");
+  return (
+    <div class="wide vault">
+      <h1>{words.title}</h1>
+      <p class="intro">{mayRead ? words.intro : words.find.auditor}</p>
+      <FindForm key={vaultHref(fields)} desk={desk} fields={fields} mayRead={mayRead} />
+      {mayRead && <Results desk={desk} fields={fields} cursor={query.get("cursor")} />}
+    </div>
+  );
+}
+
+interface FindFormProps {
+  readonly desk: Desk;
+  readonly fields: VaultFields;
+  readonly mayRead: boolean;
+}
+
+function FindForm({ desk, fields, mayRead }: FindFormProps): VNode {
+  const { navigate } = useShell();
+  const words = desk.words.find;
+  const [typed, setTyped] = useState(fields);
+  const [wrong, setWrong] = useState<string>();
+  const change = (part: Partial<VaultFields>): void => setTyped((last) => ({ ...last, ...part }));
+  const submit = (event: Event): void => {
+    event.preventDefault();
+    const hash = tidyHash(typed.hash);
+    const isWrong = !isHash(hash) && (hash !== "" || !mayRead);
+    setWrong(isWrong ? words.hashWrong : undefined);
+    // Who sees custody alone cannot ask what there is, only name it.
+    if (!isWrong) navigate(mayRead ? vaultHref({ ...typed, hash }) : `/vault/${hash}`);
+  };
+  const take = async ([file]: readonly File[]): Promise<void> => {
+    if (file === undefined) return;
+    setWrong(words.hashing);
+    try {
+      change({ hash: await hashFile(file) });
+      setWrong(undefined);
+    } catch {
+      setWrong(words.unreadable);
+    }
+  };
+  return (
+    // biome-ignore lint/a11y/useSemanticElements: no browser reads out <search> yet
+    <form class="finder" role="search" onSubmit={submit}>
+      {mayRead && (
+        <TextField
+          id="subject"
+          label={words.subject}
+          hint={words.subjectHint}
+          value={typed.subject}
+          onInput={(subject) => change({ subject })}
+        />
+      )}
+      {mayRead && <States words={words} state={typed.state} onChange={(state) => change({ state })} />}
+      <div class="finder__hash">
+        <TextField
+          id="hash"
+          label={words.hash}
+          hint={words.hashHint}
+          error={wrong}
+          value={typed.hash}
+          onInput={(hash) => change({ hash })}
+        />
+        <FileDrop label={words.chooseFile} action={words.choose} compact onFiles={take} />
+      </div>
+      <div class="finder__buttons">
+        <button type="submit" class="usa-button">
+          {words.search}
+        </button>
+        <a class="usa-button usa-button--outline" href="/vault">
+          {words.clear}
+        </a>
+      </div>
+    </form>
+  );
+}
+
+interface StatesProps {
+  readonly words: Desk["words"]["find"];
+  readonly state: string;
+  onChange(state: string): void;
+}
+
+function States({ words, state, onChange }: StatesProps): VNode {
+  return (
+    <div class="field">
+      <label class="field__label" for="state">
+        {words.state}
+      </label>
+      <select class="usa-select" id="state" value={state} onChange={(event) => onChange(event.currentTarget.value)}>
+        <option value="">{words.states.any}</option>
+        <option value="whole">{words.states.whole}</option>
+        <option value="erased">{words.states.erased}</option>
+      </select>
+    </div>
+  );
+}
