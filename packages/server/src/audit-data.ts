@@ -14,12 +14,14 @@ import type { VaultAuditSummary, VaultFinding } from "./vault/audit.ts";
 export interface AuditDataOptions {
   /** Data folder of a notary: the log's keys are there, and the log when it is not in a database. */
   readonly data: string;
-  /** Address of the PostgreSQL database that has the log. */
+  /** Address of the database that has the log, where it is in one. */
   readonly database?: string;
   /** Opens the vault's keyring. Without it, and where none was made beside it, no content is checked. */
   readonly passphrase?: string | undefined;
   /** Called now and then: how many entries of how many are done. */
   readonly onProgress?: (done: number, total: number) => void;
+  /** After that, the same of the vault: how many objects are done. */
+  readonly onObjects?: (done: number) => void;
 }
 
 export interface DataAuditSummary extends AuditSummary {
@@ -36,6 +38,7 @@ export async function* auditData({
   database,
   passphrase,
   onProgress,
+  onObjects,
 }: AuditDataOptions): AsyncGenerator<Finding | VaultFinding, DataAuditSummary> {
   const places = dataFolder(data);
   const { folder, keys } = places;
@@ -54,7 +57,13 @@ export async function* auditData({
       ...(onProgress === undefined ? {} : { onProgress }),
     });
     const { auditVaultData } = await import("./vault/audit-data.ts");
-    const vault = yield* auditVaultData({ folder: places, database, passphrase, log: store });
+    const vault = yield* auditVaultData({
+      folder: places,
+      database,
+      passphrase,
+      log: store,
+      onProgress: onObjects,
+    });
     const findings = summary.findings + (vault?.findings ?? 0);
     return { ...summary, findings, limits: [...summary.limits, ...(vault?.limits ?? [])], vault };
   } finally {
@@ -63,11 +72,11 @@ export async function* auditData({
 }
 
 async function openShared(url: string, folder: string): Promise<LogStore> {
-  const { openDatabase, openPostgresLogStore } = await import("./postgres/main.ts");
-  const database = await openDatabase(url);
+  const { openSharedStorage } = await import("./database/open.ts");
+  const storage = await openSharedStorage(url);
   try {
-    return await openPostgresLogStore({ database, folder, readOnly: true });
+    return await storage.openLog({ folder, readOnly: true });
   } finally {
-    await database.close();
+    await storage.close();
   }
 }

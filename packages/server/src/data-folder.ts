@@ -22,6 +22,8 @@ export interface DataFolder {
   readonly witness: string;
   /** How long registrations took, for plots. */
   readonly latency: string;
+  /** What the last audit found that was run from the notary. */
+  readonly lastAudit: string;
   /** How long records are kept and who keeps the vault's keys; written by the operator. */
   readonly vaultConfig: string;
   readonly vaultKeyring: string;
@@ -47,6 +49,7 @@ export function dataFolder(folder: string): DataFolder {
     adminToken: join(folder, "admin.token"),
     witness: join(folder, "witness.db"),
     latency: join(folder, "latency.json"),
+    lastAudit: join(folder, "audit.json"),
     vaultConfig: join(folder, "vault.json"),
     vaultKeyring: join(folder, "keys", "vault.keyring"),
     vaultPassphrase: join(folder, "keys", "vault.passphrase"),

@@ -2,6 +2,7 @@
 import { AttestryError, isAttestryError } from "@attestry/core";
 import { type Logger, pino } from "pino";
 import { openAccess } from "./access/access.ts";
+import { openAuditing } from "./auditing/auditing.ts";
 import { createDataFolder, openAdminToken } from "./data-folder.ts";
 import { type AppOptions, createApp } from "./http/app.ts";
 import { isLoopback, listen, stop } from "./http/listen.ts";
@@ -12,7 +13,7 @@ import { openVault } from "./vault/open.ts";
 
 export interface ServerOptions
   extends NotaryOptions,
-    Omit<AppOptions, "notary" | "adminToken" | "access" | "authority" | "vault"> {
+    Omit<AppOptions, "notary" | "adminToken" | "access" | "authority" | "vault" | "auditing"> {
   /** Default 127.0.0.1. */
   readonly host?: string;
   /** Default 8080; 0 takes a free one. */
@@ -68,12 +69,16 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     const { clock, database } = options;
     const vault = await openVault({ folder, notary, issuer: access.ownIssuer, database, passphrase, clock, logger });
     opened.push(vault.close);
+    const task = { data: folder.folder, ...(database === undefined ? {} : { database }), passphrase };
+    const auditing = openAuditing({ task, path: folder.lastAudit, actions: access.actions, now, logger });
+    opened.push(auditing.close);
     const app = await createApp({
       ...options,
       notary,
       authority,
       access,
       vault,
+      auditing,
       logger,
       ...(rateLimits && { rateLimits }),
     });

@@ -3,8 +3,12 @@ export {
   type AccessClient,
   type AccessToken,
   type AdministrativeAction,
+  type AuditFinding,
+  type AuditReport,
+  type AuditState,
   createAccessClient,
   type NewAccessToken,
+  type PortalSession,
 } from "./access-client.ts";
 export type { HttpOptions } from "./http.ts";
 export {

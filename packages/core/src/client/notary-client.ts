@@ -125,6 +125,8 @@ export interface EnrolledIssuer {
   readonly kind: "key" | "root";
   readonly thumbprint: string;
   readonly enrolledAt: string;
+  /** True of the notary's own key, for what it records of itself. */
+  readonly isNotary?: boolean;
   readonly revokedAt?: string;
   readonly reason?: string;
 }

@@ -9,7 +9,16 @@ import type { NotaryIssuer } from "./notary-issuer.ts";
 import type { Principal } from "./roles.ts";
 import type { AccessStore, Action } from "./store.ts";
 
-export type ActionName = "token-added" | "token-revoked" | "session-ended" | "issuer-added" | "issuer-revoked";
+export type ActionName =
+  | "token-added"
+  | "token-revoked"
+  | "session-ended"
+  | "issuer-added"
+  | "issuer-revoked"
+  | "keys-rotated"
+  | "vault-swept"
+  | "audit-started"
+  | "audit-ended";
 
 export const actionContentType = "application/vnd.attestry.action+cbor";
 /** The `sub` of every action's statement. */

@@ -11,6 +11,7 @@ const expected: Readonly<Record<Permission, string>> = {
   "object:hold": "nnynn",
   "object:classify": "nnynn",
   "object:erase": "nnynn",
+  "class:read": "nyyyy",
   "vault:manage": "nnnyn",
   "custody:read": "nnyny",
   "issuer:manage": "nnnyn",

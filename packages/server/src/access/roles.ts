@@ -13,6 +13,7 @@ export const permissions = [
   "object:hold",
   "object:classify",
   "object:erase",
+  "class:read",
   "vault:manage",
   "custody:read",
   "issuer:manage",
@@ -28,7 +29,7 @@ export type Permission = (typeof permissions)[number];
  */
 const allowed: Readonly<Record<Role, ReadonlySet<Permission>>> = {
   reader: new Set(["object:read"]),
-  creator: new Set(["object:store"]),
+  creator: new Set(["object:store", "class:read"]),
   custodian: new Set([
     "object:read",
     "object:store",
@@ -36,10 +37,11 @@ const allowed: Readonly<Record<Role, ReadonlySet<Permission>>> = {
     "object:hold",
     "object:classify",
     "object:erase",
+    "class:read",
     "custody:read",
   ]),
-  administrator: new Set(["vault:manage", "issuer:manage", "access:manage", "action:read", "audit:run"]),
-  auditor: new Set(["custody:read", "action:read", "audit:run"]),
+  administrator: new Set(["class:read", "vault:manage", "issuer:manage", "access:manage", "action:read", "audit:run"]),
+  auditor: new Set(["class:read", "custody:read", "action:read", "audit:run"]),
 };
 
 /** Who makes a request. */

@@ -3,12 +3,14 @@ import type { FastifyInstance } from "fastify";
 import type { Access } from "../access/access.ts";
 import { addAccessHook } from "../access/hook.ts";
 import { createIdentify } from "../access/identify.ts";
+import type { Auditing } from "../auditing/auditing.ts";
 import type { Notary } from "../notary.ts";
 import type { OpenedAuthority } from "../tsa/open.ts";
 import { timeStampRoutes } from "../tsa/route.ts";
 import type { Vault } from "../vault/vault.ts";
 import { accessRoutes } from "./access-routes.ts";
 import { anchorRoutes } from "./anchor-routes.ts";
+import { auditRoutes } from "./audit-routes.ts";
 import { createIntake } from "./body.ts";
 import { certificateRoutes } from "./certificate-routes.ts";
 import type { RouteContext } from "./context.ts";
@@ -35,6 +37,8 @@ export interface AppOptions extends HttpOptions {
   readonly access?: Access;
   /** Content off-chain; without it there are no addresses for it. */
   readonly vault?: Vault;
+  /** Audits from here; without it there is no address for it. */
+  readonly auditing?: Auditing;
   /** Lets its bearer do everything; for an application without `access`. */
   readonly adminToken?: string;
   /** For each client: statements registered, requests that read. Default: not limited. */
@@ -62,6 +66,7 @@ const groups = [
   objectRoutes,
   uploadRoutes,
   vaultRoutes,
+  auditRoutes,
   statusRoutes,
   historyRoutes,
   scrapiRoutes,
@@ -91,6 +96,7 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
     publicUrl: options.publicUrl,
     access: options.access,
     vault: options.vault,
+    auditing: options.auditing,
   };
   addAccessHook(app, options.access?.identify ?? createIdentify({ adminToken: options.adminToken }));
   await openApi(app);

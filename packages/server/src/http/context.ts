@@ -1,5 +1,6 @@
 /** What the groups of routes share. */
 import type { Access } from "../access/access.ts";
+import type { Auditing } from "../auditing/auditing.ts";
 import type { Notary } from "../notary.ts";
 import type { OpenedAuthority } from "../tsa/open.ts";
 import type { Vault } from "../vault/vault.ts";
@@ -26,6 +27,8 @@ export interface RouteContext {
   readonly access: Access | undefined;
   /** Content off-chain; without it there are no such addresses. */
   readonly vault: Vault | undefined;
+  /** Audits of the notary's own data. */
+  readonly auditing: Auditing | undefined;
   /** Where the public reaches the notary: an origin such as `https://notary.example.gov`. Undefined: as the client did. */
   readonly publicUrl: string | undefined;
 }

@@ -31,6 +31,7 @@ const security = [{ administrator: [] }];
 
 export async function issuerRoutes(app: FastifyInstance, { notary, access }: RouteContext): Promise<void> {
   const { issuers } = notary;
+  const toJson = (issuer: EnrolledIssuer): IssuerJson => describe(issuer, access?.ownIssuer.name);
   const record = async (request: FastifyRequest, action: ActionName, facts: Record<string, string>): Promise<void> => {
     await access?.actions.record(principalOf(request), action, facts);
   };
@@ -107,13 +108,14 @@ async function readRoot(pem: string): Promise<Uint8Array> {
   return root;
 }
 
-function toJson({ id, issuer, kind, addedAt, revoked }: EnrolledIssuer): IssuerJson {
+function describe({ id, issuer, kind, addedAt, revoked }: EnrolledIssuer, own: string | undefined): IssuerJson {
   return {
     id,
     kind,
     thumbprint: id,
     enrolledAt: isoTime(addedAt),
     ...(issuer === undefined ? {} : { issuer }),
+    ...(own !== undefined && issuer === own ? { isNotary: true } : {}),
     ...(revoked === undefined ? {} : { revokedAt: isoTime(revoked.at), reason: revoked.reason }),
   };
 }

@@ -49,7 +49,7 @@ export async function objectRoutes(app: FastifyInstance, { vault, notary }: Rout
   });
 
   app.get("/v1/record-classes", {
-    config: { permission: "object:store" },
+    config: { permission: "class:read" },
     schema: {
       tags,
       summary: "The record classes, and how long each keeps",

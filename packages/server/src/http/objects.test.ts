@@ -202,7 +202,7 @@ test("every address lets in the roles that may, and tells the others nothing of 
     (at: { id: string; hash: string; path: string }) => string,
     object?,
   ])[] = [
-    ["object:store", "GET", () => "/v1/record-classes"],
+    ["class:read", "GET", () => "/v1/record-classes"],
     ["object:read", "GET", () => "/v1/objects"],
     ["object:read", "GET", (at) => `/v1/objects/${at.id}`],
     ["object:read", "GET", (at) => `/v1/objects/${at.hash}/content`],
@@ -232,6 +232,7 @@ test("every address lets in the roles that may, and tells the others nothing of 
     ["vault:manage", "GET", () => "/v1/vault/keys"],
     ["vault:manage", "POST", () => "/v1/vault/keys/rotate", { body: {} }],
     ["vault:manage", "POST", () => "/v1/vault/sweep", { body: {} }],
+    ["audit:run", "GET", () => "/v1/audit"],
     ["object:erase", "POST", (at) => `/v1/objects/${at.id}/erase`, { body: { order: "o", purpose: "x" } }],
   ];
   const there = { id, hash, path };
@@ -292,7 +293,7 @@ interface KeysJson {
   readonly rotation: { readonly state: string; readonly done: number; readonly total: number };
 }
 
-test("a body of 300 MB passes through with flat memory, in and out", { timeout: 120_000 }, async (t) => {
+test("a body of 300 MB passes through with flat memory, in and out", async (t) => {
   const data = temporaryFolder(t);
   const child = fork(join(import.meta.dirname, "memory-child.ts"), [data], {
     stdio: ["ignore", "inherit", "inherit", "ipc"],

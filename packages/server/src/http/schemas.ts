@@ -144,6 +144,7 @@ export interface IssuerJson {
   readonly kind: "key" | "root";
   readonly thumbprint: string;
   readonly enrolledAt: string;
+  readonly isNotary?: boolean;
   readonly revokedAt?: string;
   readonly reason?: string;
 }
@@ -155,6 +156,7 @@ export const issuerSchema: TSchema = Type.Object({
   kind: Type.Union([Type.Literal("key"), Type.Literal("root")]),
   thumbprint: Type.String(),
   enrolledAt: time,
+  isNotary: Type.Optional(Type.Boolean({ description: "True of the notary's own key, which nobody can revoke" })),
   revokedAt: Type.Optional(time),
   reason: Type.Optional(Type.String()),
 });

@@ -1,6 +1,7 @@
 /** The vault's upkeep, for administrators: its keys and their rotation, and the sweep. Nothing here tells of a record. */
 import type { FastifyInstance } from "fastify";
 import { type TSchema, Type } from "typebox";
+import { principalOf } from "../access/hook.ts";
 import type { RouteContext } from "./context.ts";
 import { failures } from "./schemas.ts";
 
@@ -29,7 +30,7 @@ const rotateBody: TSchema = Type.Object(
   { additionalProperties: false },
 );
 
-export async function vaultRoutes(app: FastifyInstance, { vault }: RouteContext): Promise<void> {
+export async function vaultRoutes(app: FastifyInstance, { vault, access }: RouteContext): Promise<void> {
   if (vault === undefined) return;
   app.addHook("onSend", async (_request, reply) => void reply.header("cache-control", "no-store"));
 
@@ -55,7 +56,14 @@ export async function vaultRoutes(app: FastifyInstance, { vault }: RouteContext)
       body: rotateBody,
       response: { 200: keyState, ...failures },
     },
-    handler: ({ body }) => vault.rotate(body),
+    async handler(request) {
+      const { rotation } = await vault.keyState();
+      // asked for again while it runs, nothing is done that could be recorded
+      if (rotation.state !== "running") {
+        await access?.actions.record(principalOf(request), "keys-rotated", { forget: request.body.forget === true });
+      }
+      return vault.rotate(request.body);
+    },
   });
 
   app.post("/v1/vault/sweep", {
@@ -67,6 +75,9 @@ export async function vaultRoutes(app: FastifyInstance, { vault }: RouteContext)
       security,
       response: { 200: Type.Object({ uploads: uint, orphans: uint }), ...failures },
     },
-    handler: () => vault.sweep(),
+    async handler(request) {
+      await access?.actions.record(principalOf(request), "vault-swept", {});
+      return vault.sweep();
+    },
   });
 }

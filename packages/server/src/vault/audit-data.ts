@@ -14,6 +14,8 @@ import { openKeysToRead, openStorage, type VaultPlace, type VaultStorage } from 
 export interface AuditVaultOptions extends VaultPlace {
   /** The log, which was audited before. */
   readonly log: LogStore;
+  /** Called now and then: how many objects are done. */
+  readonly onProgress?: ((done: number) => void) | undefined;
 }
 
 /**
@@ -23,6 +25,7 @@ export interface AuditVaultOptions extends VaultPlace {
  */
 export async function* auditVaultData({
   log,
+  onProgress,
   ...place
 }: AuditVaultOptions): AsyncGenerator<VaultFinding, VaultAuditSummary | undefined> {
   const storage = await openExisting(() => openStorage(place, true));
@@ -30,7 +33,13 @@ export async function* auditVaultData({
   try {
     const keys = yield* keysOf(storage.catalogue, place);
     const issuers = await ownIssuers(place.folder);
-    return yield* auditVault({ ...storage, keys, log: auditedLog(log), issuers });
+    return yield* auditVault({
+      ...storage,
+      keys,
+      log: auditedLog(log),
+      issuers,
+      ...(onProgress === undefined ? {} : { onProgress }),
+    });
   } finally {
     await Promise.all([storage.catalogue.close(), storage.objects.close()]);
   }
