@@ -306,7 +306,7 @@ test("a set of CAs that all issued each other is judged quickly", async () => {
   const leaf = await issueAuthority({ by: first as Issued });
   const started = performance.now();
   await refuses("path_length", { authority: leaf, certificates: [leaf, ...ring].map(({ der }) => der) });
-  assert.ok(performance.now() - started < 5000);
+  assert.ok(performance.now() - started < 60_000); // trying every order of them would take years
 });
 
 test("the signer's certificate must have come along, and may be named by its key", async () => {

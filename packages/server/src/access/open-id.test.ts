@@ -103,6 +103,10 @@ async function refusedPage(response: Response, status: number, words: RegExp): P
 
 const start = /This sign-in cannot be used/;
 
+/** What the log says of the last sign-in that was refused. */
+const refusalIn = (log: readonly string[]): string =>
+  log.findLast((line) => line.includes("sign-in refused")) ?? "no sign-in was refused";
+
 test("a clerk signs in, has the roles of their groups, and comes back to the page that they wanted", async (t) => {
   const { server, openId, browser, session, log } = await createScene(t);
   openId.account = { sub: "17", email: "ana@kent.example", groups: ["Clerks", "Softball"] };
@@ -209,7 +213,7 @@ test("a way back is open once, in one browser, for ten minutes, and with the sta
     edit(url);
     await refusedPage(await browser.fetch(url.href), 403, start);
     assert.equal((await session()).signedIn, false);
-    assert.match(log.findLast((line) => line.includes("sign-in refused")) ?? "", why);
+    assert.match(refusalIn(log), why);
   };
   const gone = /no such sign-in is under way/;
   await change(gone, (url) => url.searchParams.set("state", "x".repeat(43)));
@@ -247,7 +251,7 @@ test("the way back of one provider is not open for another", async (t) => {
   openId.account = { sub: "28", groups: ["Clerks"] };
   const back = await comeBack(scene);
   await refusedPage(await browser.fetch(back.href.replace("/auth/agency/", "/auth/other/")), 403, start);
-  assert.match(log.at(-2) ?? "", /no such sign-in is under way/);
+  assert.match(refusalIn(log), /no such sign-in is under way/);
   assert.equal((await session()).signedIn, false);
   const { providers } = (await (await server.fetch("/v1/session")).json()) as { providers: unknown };
   assert.deepEqual(providers, [
@@ -275,7 +279,7 @@ test("a code of one sign-in is no good in another: the verifier and the nonce ar
     url.searchParams.set(name, "y".repeat(43));
     const back = await browser.follow(url.href, isCallback);
     await refusedPage(await browser.fetch(back.url), 403, start);
-    assert.match(log.at(-2) ?? "", why);
+    assert.match(refusalIn(log), why);
   }
   assert.equal((await session()).signedIn, false);
 });

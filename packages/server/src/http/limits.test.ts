@@ -32,7 +32,7 @@ test("a client that is slow with its headers is cut off with 408", async (t) => 
 });
 
 test("a client that is slow with its body is cut off with 408, and others are served meanwhile", async (t) => {
-  const server = await startTestServer(t, { headersTimeout: 200, requestTimeout: 400 });
+  const server = await startTestServer(t, { headersTimeout: 1000, requestTimeout: 2000 });
   const slow = await Promise.all(Array.from({ length: 50 }, () => openConnection(server.url)));
   for (const { socket } of slow) {
     socket.write(
@@ -61,7 +61,7 @@ test("what is not HTTP, and headers that are too large, get an answer and the co
 });
 
 test("bodies beyond what the server is ready to hold are answered 503 with Retry-After, and room comes back", async (t) => {
-  const server = await startTestServer(t, { maxIntakeBytes: 3000, requestTimeout: 2000 });
+  const server = await startTestServer(t, { maxIntakeBytes: 3000, requestTimeout: 600_000 });
   const { socket } = await openConnection(server.url);
   const head = "POST /v1/entries HTTP/1.1\r\nhost: x\r\ncontent-type: application/cbor\r\ncontent-length: 2900\r\n\r\n";
   socket.write(head + "x".repeat(2800));
@@ -100,19 +100,22 @@ test("a request that begins while the server stops is told so", async (t) => {
 
 test("a queue that is full pushes back with 503, and what was taken is answered", async (t) => {
   const server = await startTestServer(t, { maxQueuedEntries: 50 });
-  const batches = await Promise.all(
-    Array.from({ length: 20 }, () => Promise.all(Array.from({ length: 40 }, () => server.issuer.statement()))),
-  );
-  const answers = await Promise.all(batches.map((batch) => server.fetch("/v1/entries", postCbor(batch))));
+  const answers: Response[] = [];
+  while (!answers.some(({ status }) => status === 503)) {
+    const batches = await Promise.all(
+      Array.from({ length: 20 }, () => Promise.all(Array.from({ length: 40 }, () => server.issuer.statement()))),
+    );
+    answers.push(...(await Promise.all(batches.map((batch) => server.fetch("/v1/entries", postCbor(batch))))));
+  }
   const statuses = answers.map(({ status }) => status);
-  assert.ok(statuses.includes(503) && statuses.includes(200), statuses.join());
+  assert.deepEqual([...new Set(statuses)].sort(), [200, 503], statuses.join());
   assert.equal(server.notary.status.head.size, 40 * statuses.filter((status) => status === 200).length);
   const refused = answers.find(({ status }) => status === 503);
   assert.equal(refused?.headers.get("retry-after"), "1");
 });
 
 test("each client may register and read only so much", async (t) => {
-  const rateLimits = { register: { perSecond: 1, burst: 5 }, read: { perSecond: 1, burst: 3 } };
+  const rateLimits = { register: { perSecond: 0.001, burst: 5 }, read: { perSecond: 0.001, burst: 3 } };
   const server = await startTestServer(t, { rateLimits, trustProxy: true });
   const from = (ip: string, init: RequestInit = {}): RequestInit => ({
     ...init,

@@ -192,8 +192,8 @@ test(
     for (const store of stores) t.after(() => store.close());
     const answers: Sequenced[] = [];
     let isOver = false;
-    const submitters = stores.map(async (store, which) => {
-      const sequencer = await openSequencer(store);
+    const sequencers = await Promise.all(stores.map((store) => openSequencer(store)));
+    const submitters = sequencers.map(async (sequencer, which) => {
       for (let round = 0; !isOver; round++) {
         const batches = Array.from({ length: 4 }, (_, i) => sampleEntries(9, `${which}-${round}-${i}`));
         answers.push(...(await Promise.all(batches.map((batch) => submitUntilAnswered(sequencer, batch)))).flat());

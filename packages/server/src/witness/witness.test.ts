@@ -27,6 +27,7 @@ import {
   signNote,
   verify,
 } from "@attestry/core";
+import { until } from "../postgres/testing/until.ts";
 import { bytesOf, randomDigest, refusal, signerOf, startTestServer, temporaryFolder, trustIn } from "../testing.ts";
 import { type RunningWitness, startWitness } from "./server.ts";
 import { openWitnessState } from "./state.ts";
@@ -195,13 +196,7 @@ test("a witness's data is one process's, and damage to it is said to be that", a
 });
 
 /** An address at which nobody listens. */
-async function deadUrl(): Promise<string> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await new Promise((resolve) => server.once("listening", resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return `http://127.0.0.1:${port}`;
-}
+const nowhere = "http://127.0.0.1:1";
 
 test("with three witnesses of which one is down, answers carry the quorum's cosignatures, and so do proofs", async (t) => {
   const data = temporaryFolder(t);
@@ -211,7 +206,7 @@ test("with three witnesses of which one is down, answers carry the quorum's cosi
   const up = [await runWitness(t, verifierKeys), await runWitness(t, verifierKeys)];
   const down = await runWitness(t, verifierKeys);
   await down.close();
-  const options = [...up, { ...down, url: await deadUrl() }].map(({ url, witness }) => ({
+  const options = [...up, { ...down, url: nowhere }].map(({ url, witness }) => ({
     url,
     verifierKeys: witness.verifierKeys.map(({ text }) => text),
   }));
@@ -249,7 +244,7 @@ test("with three witnesses of which one is down, answers carry the quorum's cosi
 
 test("without a quorum answers go out after the wait, uncosigned, and registration goes on", async (t) => {
   const witness = {
-    url: await deadUrl(),
+    url: nowhere,
     verifierKeys: (await runWitness(t, [createLog().vkey])).witness.verifierKeys.map(({ text }) => text),
   };
   const server = await startTestServer(t, { witnesses: [witness], witnessWait: 50 });
@@ -260,8 +255,10 @@ test("without a quorum answers go out after the wait, uncosigned, and registrati
     server.notary.verifierKeys.map(parseVerifierKey),
   );
   assert.equal(verified.length, 2);
-  const status = (await (await server.fetch("/v1/status")).json()) as { witnesses: { healthy: boolean }[] };
-  assert.equal(status.witnesses[0]?.healthy, false);
+  await until(async () => {
+    const status = (await (await server.fetch("/v1/status")).json()) as { witnesses: { healthy: boolean }[] };
+    return status.witnesses[0]?.healthy === false;
+  });
   assert.match(await (await server.fetch("/metrics")).text(), /attestry_witness_healthy\{witness="[^"]+"\} 0/);
 });
 
@@ -285,6 +282,7 @@ test("a log that was put back to an older copy is told so by its witness", async
     behind.notary.verifierKeys.map(parseVerifierKey),
   );
   assert.equal(verified.length, 2);
+  await until(() => behind.notary.status.witnesses[0]?.problem !== undefined);
   assert.match(behind.notary.status.witnesses[0]?.problem ?? "", /older|old copy/);
 });
 
@@ -317,5 +315,5 @@ test("a witness that lies, babbles or answers with somebody else's signature is 
   const server = await startTestServer(t, { witnesses, witnessQuorum: 1, witnessWait: 300 });
   const { checkpoints } = await server.batch([await server.issuer.statement()]);
   assert.equal(parseNote(checkpoints[0] as Uint8Array).signatures.length, 2, "the log's own alone");
-  assert.ok(server.notary.status.witnesses.every(({ healthy }) => !healthy));
+  await until(() => server.notary.status.witnesses.every(({ healthy }) => !healthy));
 });
