@@ -54,8 +54,9 @@ async function build(stamp: string): Promise<void> {
   }
 }
 
-/** Two builds may end at once: either is as good. */
+/** Two builds may end at once: either is as good, and the first one's may be being read by now. */
 function replaceDist(folder: string, stamp: string): void {
+  if (isCurrent(stamp)) return;
   rmSync(distFolder, { recursive: true, force: true });
   try {
     renameSync(folder, distFolder);

@@ -25,6 +25,9 @@ export interface OpenOptions extends BrowserContextOptions {
   readonly serviceWorker?: boolean;
 }
 
+/** Milliseconds until what is waited for counts as not coming; a busy machine takes its time. */
+const patience = 60_000;
+
 let browser: Promise<Browser> | undefined;
 after(async () => (await browser)?.close());
 
@@ -38,7 +41,7 @@ export async function openBrowser(t: TestContext): Promise<Browser | undefined> 
   if (browser === undefined) {
     // Debian's Chromium cannot put up its sandbox as root, as tests in containers are.
     const args = process.getuid?.() === 0 ? ["--no-sandbox"] : [];
-    browser = chromium.launch({ executablePath, args });
+    browser = chromium.launch({ executablePath, args, timeout: patience });
   }
   return browser;
 }
@@ -64,7 +67,7 @@ export async function openPage(t: TestContext, url: string, options: OpenOptions
     timezoneId: "UTC",
     ...rest,
   });
-  context.setDefaultTimeout(20_000);
+  context.setDefaultTimeout(patience);
   const page = await context.newPage();
   const faults = watchFaults(page, new URL(url).origin);
   t.after(async () => {

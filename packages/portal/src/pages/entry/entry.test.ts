@@ -50,7 +50,7 @@ async function startAnchored(t: TestContext): Promise<TestServer> {
   const keys = witness.witness.verifierKeys.map(({ text }) => text);
   const options = { data, witnesses: [{ url: witness.url, verifierKeys: keys }], witnessWait: 10_000 };
   const second = await startPortal(t, options);
-  const root = await issue({ subject: "CN=Kent County Root,O=Kent County", ca: {} });
+  const root = await issue({ subject: "CN=Kent County Root,O=Kent County", ca: {}, ...thisHour() });
   await second.notary.issuers.addRoot(root.der);
   await second.batch([await certified(root)]);
   const proof = parseProofFile(await second.notary.proofFile(0));
@@ -60,11 +60,14 @@ async function startAnchored(t: TestContext): Promise<TestServer> {
   return startPortal(t, options);
 }
 
+const thisHour = () => ({ notBefore: now() - 3600, notAfter: now() + 3600 });
+
 async function certified(root: Awaited<ReturnType<typeof issue>>): Promise<Uint8Array> {
   const leaf = await issue({
     subject: "CN=Registrar of Deeds,O=Kent County",
     by: root,
     names: [{ type: "url", value: issuerName }],
+    ...thisHour(),
   });
   const { publicKey } = parseCertificate(leaf.der);
   assert.ok(publicKey);

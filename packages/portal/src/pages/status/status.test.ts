@@ -142,10 +142,7 @@ test("a log that signed nothing good, or cannot be reached, never looks healthy"
     const response = await route.fetch();
     const text = await response.text();
     await route.fulfill({
-      body: text.replace(
-        /^(— \S+ .{10}).(.*)$/m,
-        (_, head, rest) => `${head}${rest.startsWith("A") ? "B" : "A"}${rest}`,
-      ),
+      body: text.replace(/^(— \S+ .{10})(.)(.*)$/m, (_, head, one, rest) => `${head}${one === "A" ? "B" : "A"}${rest}`),
     });
   });
   await page.goto(`${server.url}/status`);
