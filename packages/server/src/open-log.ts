@@ -1,6 +1,6 @@
 /**
- * Opens what a notary keeps its log and its issuers in: files of its data folder, or a PostgreSQL database that several notaries
- * share, each with a data folder of its own and the same keys in it.
+ * Opens what a notary keeps its log and its issuers in: files of its data folder, or a database that several notaries share,
+ * each with a data folder of its own and the same keys in it.
  */
 import { AttestryError, isAttestryError } from "@attestry/core";
 import type { DataFolder } from "./data-folder.ts";
@@ -10,12 +10,11 @@ import type { IssuerStore } from "./issuers/store.ts";
 import { lockFolder } from "./log/sqlite-database.ts";
 import { openSqliteStore } from "./log/sqlite-store.ts";
 import type { LogStore } from "./log/store.ts";
-import type { Database } from "./postgres/database.ts";
 
 export interface OpenLogOptions {
   readonly origin?: string;
   readonly passphrase?: string;
-  /** Address of a PostgreSQL database; files of the data folder when left out. */
+  /** Address of a database on PostgreSQL or SQL Server; files of the data folder when left out. */
   readonly database?: string;
 }
 
@@ -23,8 +22,6 @@ export interface OpenedLog {
   readonly store: LogStore;
   readonly signer: HeadSigner;
   readonly issuers: IssuerStore;
-  /** The pool of connections, for what else is kept there. */
-  readonly database: Database | undefined;
   close(): Promise<void>;
 }
 
@@ -39,7 +36,7 @@ export async function openLog(folder: DataFolder, options: OpenLogOptions): Prom
     const { store, signer } = await openStore(storage, folder, options, closing);
     const issuers = await storage.openIssuers();
     closing.push(() => issuers.close());
-    return { store, signer, issuers, database: storage.database, close };
+    return { store, signer, issuers, close };
   } catch (error) {
     await close();
     throw error;
@@ -49,7 +46,6 @@ export async function openLog(folder: DataFolder, options: OpenLogOptions): Prom
 interface Storage {
   openStore(origin?: string): Promise<LogStore>;
   openIssuers(): Promise<IssuerStore>;
-  readonly database: Database | undefined;
   /** What to do when a log is there and its keys are not. */
   readonly missingKeys?: string;
 }
@@ -58,20 +54,18 @@ function embedded({ folder, issuers }: DataFolder): Storage {
   return {
     openStore: async (origin) => openSqliteStore({ folder, ...(origin === undefined ? {} : { origin }) }),
     openIssuers: async () => openSqliteIssuerStore(issuers),
-    database: undefined,
   };
 }
 
 /** The data folder is one process's all the same: its marks and its anchors have one writer. */
 async function shared({ folder }: DataFolder, url: string, closing: (() => void | Promise<void>)[]): Promise<Storage> {
-  const { openDatabase, openPostgresIssuerStore, openPostgresLogStore } = await import("./postgres/main.ts");
+  const { openSharedStorage } = await import("./database/open.ts");
   closing.push(lockFolder(folder));
-  const database = await openDatabase(url);
-  closing.push(() => database.close());
+  const storage = await openSharedStorage(url);
+  closing.push(() => storage.close());
   return {
-    openStore: (origin) => openPostgresLogStore({ database, folder, ...(origin === undefined ? {} : { origin }) }),
-    openIssuers: () => openPostgresIssuerStore(database),
-    database,
+    openStore: (origin) => storage.openLog({ folder, ...(origin === undefined ? {} : { origin }) }),
+    openIssuers: () => storage.openIssuers(),
     missingKeys:
       "The database has a log whose keys are not in this data folder. Copy the folder keys/ of a notary that has them.",
   };

@@ -76,8 +76,8 @@ export const scannedTables: { readonly [T in keyof LogRows]: ScannedTable<LogRow
     }),
   },
   lookUps: {
-    select: "SELECT run, key, idx FROM look_up",
-    keyColumns: "run, key, idx",
+    select: 'SELECT run, "key", idx FROM look_up', // a word of T-SQL
+    keyColumns: 'run, "key", idx',
     key: ({ run, key, index }) => [run, key, index],
     start: [-1, new Uint8Array(), 0],
     toRow: ([run, key, index]) => ({ run: toInteger(run), key: toBytes(key), index: toInteger(index) }),

@@ -15,7 +15,7 @@ import { createVault, type Vault } from "./vault.ts";
 
 export interface VaultPlace {
   readonly folder: DataFolder;
-  /** PostgreSQL for catalogue and objects; else the data folder. */
+  /** Address of a database for catalogue and objects; else the data folder. */
   readonly database?: string | undefined;
   /** Opens the keyring; without it one is made and kept beside it. */
   readonly passphrase?: string | undefined;
@@ -78,13 +78,13 @@ export async function openStorage({ folder, database }: VaultPlace, readOnly = f
   const { objects } = readVaultConfig(folder.vaultConfig);
   const openElsewhere = objects && (async () => (await import("./azure.ts")).openAzureObjects(objects, folder.folder));
   if (database !== undefined) {
-    const postgres = await import("../postgres/main.ts");
-    const shared = await postgres.openDatabase(database);
+    const { openSharedStorage } = await import("../database/open.ts");
+    const shared = await openSharedStorage(database);
     try {
-      const openObjects = openElsewhere ?? (() => postgres.openPostgresObjectStore(shared, readOnly));
-      return await openParts(await postgres.openPostgresCatalogue(shared, readOnly), openObjects);
+      const openObjects = openElsewhere ?? (() => shared.openObjects(readOnly));
+      return await openParts(await shared.openCatalogue(readOnly), openObjects);
     } finally {
-      await shared.close(); // each part holds a share of its own
+      await shared.close(); // each part holds it open for itself
     }
   }
   const { openSqliteCatalogue } = await import("./catalogue/sqlite-catalogue.ts");

@@ -96,14 +96,14 @@ const binary = "collate Latin1_General_100_BIN2"; // else names that differ in c
 export const sqlServer: Flavour = {
   name: "sqlserver",
   types: {
-    id: `varchar(64) ${binary}`,
+    id: `nvarchar(64) ${binary}`, // as the driver sends text: an index is of no use to a value of another type
     text: `nvarchar(512) ${binary}`,
     long: "nvarchar(max)",
     integer: "bigint",
     bytes: "varbinary(max)",
   },
   tableEnd: "",
-  isCreated: sql`select 1 as found where object_id('vault_schema') is not null`,
+  isCreated: sql`select 1 as found where object_id('attestry.vault_schema') is not null`,
   first: "top",
 };
 

@@ -158,7 +158,7 @@ function objects({
       const events = db.selectFrom("vault_custody").select("object_id as id").distinct().where("object_id", ">", from);
       const lists = [
         await take(flavour, rows, limit).execute(),
-        await take(flavour, events.orderBy("object_id"), limit).execute(),
+        await take(flavour, events.orderBy("id"), limit).execute(),
       ];
       return [...new Set(lists.flat().map(({ id }) => id))].sort().slice(0, limit);
     },
