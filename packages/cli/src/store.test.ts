@@ -97,7 +97,7 @@ describe("the vault from the command line", { concurrency: 1 }, () => {
     assert.equal(listed.values.length, 1);
   });
 
-  test("a cut line costs no more than the part that was under way", { timeout: 120_000 }, async (t) => {
+  test("a cut line costs no more than the part that was under way", async (t) => {
     const content = randomBytes(14_000_000);
     writeFileSync(join(home, "video.mp4"), content);
     const line = await startBadLine(t, () => notary.url, [3_000_000, 5_000_000, 1_000_000]);
@@ -111,7 +111,7 @@ describe("the vault from the command line", { concurrency: 1 }, () => {
     );
   });
 
-  test("a client that was killed goes on, also at a notary that was killed", { timeout: 180_000 }, async (t) => {
+  test("a client that was killed goes on, also at a notary that was killed", async (t) => {
     const content = randomBytes(24_000_000);
     writeFileSync(join(home, "long.mp4"), content);
     let seen = 0;
@@ -176,7 +176,7 @@ describe("the vault from the command line", { concurrency: 1 }, () => {
     const changed = await runJson(args, { home });
     assert.deepEqual([changed.code, changed.values[0].error.code], [2, "CONFLICT_FILE_CHANGED"]);
     assert.equal(existsSync(`${path}.proof`), false);
-    const database = new DatabaseSync(join(notary.data, "vault.db"), { readOnly: true });
+    const database = new DatabaseSync(join(notary.data, "vault.db"), { readOnly: true, timeout: 60_000 });
     const left = database.prepare("SELECT count(*) AS n FROM vault_upload").get();
     database.close();
     assert.equal(left?.["n"], 0, "nothing half stored is left");
@@ -192,7 +192,7 @@ describe("the vault from the command line", { concurrency: 1 }, () => {
     const before = await run(["custody", "case.txt", ...place], { home });
     assert.equal(before.code, 0, before.stdout + before.stderr);
     assert.match(before.stdout, /✓ \S+ {2}held .* by administrator: suit, order case 7/);
-    const database = new DatabaseSync(join(notary.data, "vault.db"));
+    const database = new DatabaseSync(join(notary.data, "vault.db"), { timeout: 60_000 });
     const rows = database.prepare("SELECT object_id, sequence, event FROM vault_custody").all();
     const row = rows.find(({ event }) => Buffer.from(event as Uint8Array).includes("suit"));
     assert.ok(row, "the event is there");
