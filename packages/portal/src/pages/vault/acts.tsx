@@ -67,6 +67,7 @@ interface Typed {
 
 interface ActFormProps {
   readonly desk: Desk;
+  readonly object: VaultObject;
   readonly name: ActName;
   /** Where it is chosen and not typed. */
   readonly choice?: { readonly label: string; readonly options: readonly (readonly [value: string, label: string])[] };
@@ -78,7 +79,7 @@ interface ActFormProps {
   onDone(object: VaultObject): void;
 }
 
-function ActForm({ desk, name, choice, barred, act, confirm = false, onDone }: ActFormProps): VNode {
+function ActForm({ desk, object, name, choice, barred, act, confirm = false, onDone }: ActFormProps): VNode {
   const words = desk.words.acts;
   const [what, setWhat] = useState(choice?.options[0]?.[0] ?? "");
   const [purpose, setPurpose] = useState("");
@@ -146,7 +147,9 @@ function ActForm({ desk, name, choice, barred, act, confirm = false, onDone }: A
             </button>
           </form>
         )}
-        {asking && <Confirm words={words} typed={typed} onErase={run} onKeep={() => setAsking(false)} />}
+        {asking && (
+          <Confirm words={desk.words} object={object} typed={typed} onErase={run} onKeep={() => setAsking(false)} />
+        )}
       </div>
     </details>
   );
@@ -178,19 +181,18 @@ function Choice({ id, choice, value, onChange }: ChoiceProps): VNode {
 
 function Hold({ desk, object, onDone }: ActsProps): VNode {
   const act = ({ what, purpose }: Typed) => desk.vault.hold(object.id, what, purpose);
-  return <ActForm desk={desk} name="hold" act={act} onDone={onDone} />;
+  return <ActForm desk={desk} object={object} name="hold" act={act} onDone={onDone} />;
 }
 
 function Release({ desk, object, onDone }: ActsProps): VNode {
   const act = ({ what, purpose }: Typed) => desk.vault.release(object.id, what, purpose);
   const options = object.holds.map((order) => [order, order] as const);
   const choice = { label: desk.words.acts.order, options };
-  return <ActForm desk={desk} name="release" choice={choice} act={act} onDone={onDone} />;
+  return <ActForm desk={desk} object={object} name="release" choice={choice} act={act} onDone={onDone} />;
 }
 
 function Reclassify({ desk, object, onDone }: ActsProps): VNode | null {
   const { vault, words } = desk;
-  // Only those who may store are told the classes; every role that may change them may store.
   const { value = [] } = useRemote(() => vault.recordClasses(), "classes");
   const others = value.filter(({ name }) => name !== object.recordClass);
   if (others.length === 0) return null;
@@ -199,7 +201,7 @@ function Reclassify({ desk, object, onDone }: ActsProps): VNode | null {
   const options = others.map((one) => [one.name, label(one)] as const);
   const choice = { label: words.acts.reclassify.class, options };
   const act = ({ what, purpose }: Typed) => vault.reclassify(object.id, what, purpose);
-  return <ActForm desk={desk} name="reclassify" choice={choice} act={act} onDone={onDone} />;
+  return <ActForm desk={desk} object={object} name="reclassify" choice={choice} act={act} onDone={onDone} />;
 }
 
 function Erase({ desk, object, onDone }: ActsProps): VNode {
@@ -214,5 +216,5 @@ function Erase({ desk, object, onDone }: ActsProps): VNode {
   );
   const barred = standing === "held" ? heldText : standing === "retained" ? retained : undefined;
   const act = ({ what, purpose }: Typed) => desk.vault.erase(object.id, what, purpose);
-  return <ActForm desk={desk} name="erase" barred={barred} act={act} confirm onDone={onDone} />;
+  return <ActForm desk={desk} object={object} name="erase" barred={barred} act={act} confirm onDone={onDone} />;
 }

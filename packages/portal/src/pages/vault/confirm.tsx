@@ -1,18 +1,21 @@
 /** The last question before a record is erased: a dialog that the keyboard stays in, with the harmless answer at hand. */
+import type { VaultObject } from "@attestry/core/client";
 import type { VNode } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { Rows } from "../../parts/rows.tsx";
 import type { VaultWords } from "./index.tsx";
+import { recordName } from "./state.tsx";
 
 export interface ConfirmProps {
-  readonly words: VaultWords["acts"];
+  readonly words: VaultWords;
+  readonly object: VaultObject;
   readonly typed: { readonly what: string; readonly purpose: string };
   onErase(): void;
   onKeep(): void;
 }
 
-export function Confirm({ words, typed, onErase, onKeep }: ConfirmProps): VNode {
-  const { confirm } = words;
+export function Confirm({ words, object, typed, onErase, onKeep }: ConfirmProps): VNode {
+  const { confirm, order, purpose } = words.acts;
   const [isRead, setRead] = useState(false);
   const dialog = useRef<HTMLDialogElement>(null);
   useEffect(() => dialog.current?.showModal(), []);
@@ -22,8 +25,9 @@ export function Confirm({ words, typed, onErase, onKeep }: ConfirmProps): VNode 
       <p>{confirm.text}</p>
       <Rows
         rows={[
-          { label: words.order, value: typed.what },
-          { label: words.purpose, value: typed.purpose },
+          { label: words.find.subject, value: recordName(object, words) },
+          { label: order, value: typed.what },
+          { label: purpose, value: typed.purpose },
         ]}
       />
       <p>

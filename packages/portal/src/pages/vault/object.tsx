@@ -44,8 +44,8 @@ export function Recording({ desk, reference }: RecordingProps): VNode {
       {object !== undefined && (
         <>
           <StandingBanner words={words.state} object={object} erasure={erasure} />
-          <Facts desk={desk} object={object} />
           {object.state === "whole" && <Use desk={desk} object={object} onUsed={added} />}
+          <Facts desk={desk} object={object} />
         </>
       )}
       <History desk={desk} reference={ref} custody={custody} />

@@ -17,9 +17,9 @@ export function standingOf({ state, holds, retainUntil }: VaultObject): Standing
   return retainUntil !== undefined && Date.parse(retainUntil) > Date.now() ? "retained" : "whole";
 }
 
-/** The last time that a date can have stands for ever (docs/format/custody.md). @param at ISO 8601 */
+/** What is kept for ever has a time beyond all that the notary can write, which is the year 9999. @param at ISO 8601 */
 export function isForever(at: string | undefined): boolean {
-  return at !== undefined && Date.parse(at) >= 8.64e15;
+  return at !== undefined && Date.parse(at) >= Date.UTC(9999, 11, 31);
 }
 
 /** What people call the record: its number, or the beginning of its hash where it has none (RFC 6920). */

@@ -5,7 +5,7 @@
 import { AttestryError, isAttestryError } from "@attestry/core";
 import type { VaultObject } from "@attestry/core/client";
 import type { VNode } from "preact";
-import { useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { Failure } from "./failure.tsx";
 import type { Desk } from "./index.tsx";
 import { recordName } from "./state.tsx";
@@ -33,11 +33,14 @@ export interface ViewerProps {
 export function Viewer({ desk, object, purpose, onUsed }: ViewerProps): VNode {
   const words = desk.words.use;
   const [error, setError] = useState<AttestryError | "unplayable">();
+  const frame = useRef<HTMLDivElement>(null);
+  useEffect(() => frame.current?.querySelector<HTMLElement>("video, audio")?.focus(), []); // its keys work at once
   const source = `/v1/objects/${object.id}/content?${new URLSearchParams({ purpose })}`;
   const name = recordName(object, desk.words);
   const fail = async (): Promise<void> => {
-    setError(await reasonOf(desk, object.id));
-    onUsed();
+    const reason = await reasonOf(desk, object.id);
+    setError(reason);
+    if (reason === "unplayable") onUsed();
   };
   if (error !== undefined && error !== "unplayable") return <Failure words={desk.words} error={error} />;
   if (error === "unplayable") {
@@ -54,7 +57,7 @@ export function Viewer({ desk, object, purpose, onUsed }: ViewerProps): VNode {
   const player = { src: source, controls: true, autoPlay: true, onLoadedMetadata: onUsed, onError: fail } as const;
   const label = words.player(name);
   return (
-    <div class="viewer">
+    <div class="viewer" ref={frame}>
       {kind === "video" && <video {...player} aria-label={label} playsInline />}
       {kind === "audio" && <audio {...player} aria-label={label} />}
       {kind === "image" && <img src={source} alt={words.picture(name)} onLoad={onUsed} onError={fail} />}

@@ -43,7 +43,7 @@ export const words = {
     held: "Held",
     retained: "Retention period",
     erased: "Erased",
-    wholeText: "The content is kept, encrypted. No order holds it and its retention period is over.",
+    wholeText: "The content is kept, encrypted. No order holds it, and no retention period runs.",
     heldText: "Nothing can erase it while an order holds it.",
     heldBy: "Held by",
     retainedUntil: "Nothing can erase it before",

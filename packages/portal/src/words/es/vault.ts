@@ -45,7 +45,7 @@ export const words: typeof en = {
     held: "Retenido",
     retained: "En plazo de conservación",
     erased: "Borrado",
-    wholeText: "El contenido se guarda cifrado. Ninguna orden lo retiene y su plazo de conservación ha terminado.",
+    wholeText: "El contenido se guarda cifrado. Ninguna orden lo retiene y no corre ningún plazo de conservación.",
     heldText: "Nada puede borrarlo mientras una orden lo retenga.",
     heldBy: "Retenido por",
     retainedUntil: "Nada puede borrarlo antes del",
