@@ -64,6 +64,7 @@ export async function openBlobStore(options: BlobStoreOptions): Promise<ObjectSt
   }
 
   return {
+    writesAtOnce: 8,
     writeSegment: guard(async (signal, id: string, index: number, segment: Uint8Array) => {
       checkSegment(id, index, segment);
       if ((await sealedAs(signal, id)) !== undefined) throw wholeObject(id);

@@ -100,6 +100,7 @@ export async function openCosmosStore(options: CosmosStoreOptions): Promise<Obje
   }
 
   return {
+    writesAtOnce: 8,
     writeSegment: guard(async (abortSignal, id: string, index: number, segment: Uint8Array) => {
       checkSegment(id, index, segment);
       const head = await readItem<HeadItem>(abortSignal, id, headId);

@@ -17,11 +17,15 @@ export async function connectSqlServer(options: ConnectOptions): Promise<SqlServ
   connection.on("end", () => {
     state.isOpen = false;
   });
+  let refusal: number | undefined;
+  connection.on("errorMessage", ({ number }) => {
+    refusal ??= number; // the first says why; the error of a login has no number of its own
+  });
   await new Promise<void>((resolve, reject) => {
     connection.connect((error) => (error === undefined ? resolve() : reject(error)));
   }).catch((error) => {
     connection.close();
-    throw error;
+    throw refusal === undefined ? error : Object.assign(error, { number: refusal });
   });
   return createSession(tedious, connection, state);
 }

@@ -52,7 +52,7 @@ export async function openDatabase(url: string, connect?: ConnectSqlServer): Pro
  * A statement that fails undoes its transaction. Blocked ones give up before the client does. Each `run` is on its own: no setting
  * of a session but these is ever changed.
  */
-export const sessionSettings = `SET XACT_ABORT ON; SET LOCK_TIMEOUT ${lockTimeout}; SET TRANSACTION ISOLATION LEVEL READ COMMITTED`;
+export const sessionSettings: string = `SET XACT_ABORT ON; SET LOCK_TIMEOUT ${lockTimeout}; SET TRANSACTION ISOLATION LEVEL READ COMMITTED`;
 
 async function prepare(connection: SqlServerConnection): Promise<SqlServerConnection> {
   try {
