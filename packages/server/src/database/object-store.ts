@@ -51,6 +51,7 @@ export interface ObjectSql {
 export async function openSharedObjects(database: Database, sql: ObjectSql, readOnly: boolean): Promise<ObjectStore> {
   await sql.openTables(database, readOnly);
   return {
+    writesAtOnce: 6, // leaves some of the connections to others
     async writeSegment(id: string, index: number, segment: Uint8Array): Promise<void> {
       checkSegment(id, index, segment);
       const values = [id, index, segment];

@@ -66,18 +66,18 @@ async function openDraft(paths: DraftPaths, settle: Settler): Promise<Draft & { 
   });
   const named = Promise.all([settle(paths.shard, paths.root, false), settle(paths.part, paths.shard, isNew)]);
   named.catch(() => {}); // told to those who write
-  const [syncData, syncMap] = [data, map].map((file) => groupSyncs(() => file.datasync())) as [Sync, Sync];
+  const syncData = inGroups(() => data.datasync());
+  const note = inGroups<Entry>(async (entries) => {
+    await Promise.all(entries.map((entry) => writeEntry(map, entry)));
+    await map.datasync();
+  });
 
   return {
     async write(index, segment) {
-      if ((await readEntry(map, index)) !== 0) {
-        await writeEntry(map, index, 0);
-        await syncMap();
-      }
+      if ((await readEntry(map, index)) !== 0) await note({ index, length: 0 });
       await writeAll(data, segment, index * segmentLength);
       await Promise.all([syncData(), named]);
-      await writeEntry(map, index, segment.length);
-      await syncMap();
+      await note({ index, length: segment.length });
     },
     close: async () => {
       await Promise.allSettled([named, data.close(), map.close()]);
@@ -119,7 +119,12 @@ async function readEntry(map: FileHandle, index: number): Promise<number> {
   return entry.length === entryLength ? Buffer.from(entry.buffer, entry.byteOffset, entryLength).readUInt32LE() : 0;
 }
 
-async function writeEntry(map: FileHandle, index: number, length: number): Promise<void> {
+interface Entry {
+  readonly index: number;
+  readonly length: number;
+}
+
+async function writeEntry(map: FileHandle, { index, length }: Entry): Promise<void> {
   const entry = new Uint8Array(entryLength);
   new DataView(entry.buffer).setUint32(0, length, true);
   await writeAll(map, entry, index * entryLength);
@@ -142,24 +147,27 @@ async function writeAll(file: FileHandle, bytes: Uint8Array, position: number): 
   }
 }
 
-type Sync = () => Promise<void>;
-
 /**
- * One sync serves all who wait: a call made while one is running is served by the next, which begins after the call. So each
+ * One call of `act` serves all who wait: what comes while one is running is served by the next, which begins after it came. So each
  * segment is durable when it is acknowledged, and several at once cost about one sync instead of one each.
  */
-function groupSyncs(sync: Sync): Sync {
+function inGroups<T = void>(act: (group: readonly T[]) => Promise<void>): (item: T) => Promise<void> {
   let running: Promise<void> = Promise.resolve();
-  let next: Promise<void> | undefined;
-  return () => {
-    next ??= running
-      .catch(() => {})
-      .then(() => {
-        running = next as Promise<void>;
-        next = undefined;
-        return sync();
-      });
-    return next;
+  let next: { readonly group: T[]; readonly done: Promise<void> } | undefined;
+  return (item) => {
+    if (next === undefined) {
+      const group: T[] = [];
+      const done = running
+        .catch(() => {})
+        .then(() => {
+          running = done;
+          next = undefined;
+          return act(group);
+        });
+      next = { group, done };
+    }
+    next.group.push(item);
+    return next.done;
   };
 }
 

@@ -60,6 +60,7 @@ export async function openFsStore({ folder }: { folder: string }): Promise<Objec
   }
 
   return {
+    writesAtOnce: 48,
     writeSegment: guard(async (id: string, index: number, segment: Uint8Array) => {
       checkSegment(id, index, segment);
       const paths = pathsOf(id);

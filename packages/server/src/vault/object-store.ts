@@ -24,6 +24,8 @@ export interface ObjectState {
  * that writer may have several segments under way at once.
  */
 export interface ObjectStore {
+  /** How many segments are worth writing at once, over all objects: as many as share a sync, or as connections carry. */
+  readonly writesAtOnce: number;
   /**
    * Writes one segment (1 to `segmentLength` bytes) of an object that is not whole yet; the same index again replaces it. Durable
    * when it resolves. One that was cut short left the segment, the one before it, or none: never a part.

@@ -10,10 +10,7 @@ import { createStream, type SegmentStream } from "./format/stream.ts";
 import { openTail, sealTail } from "./format/tail.ts";
 import type { KeyWrapper } from "./keys/key-wrapper.ts";
 import type { ObjectStore } from "./object-store.ts";
-import { createWindow, type Window } from "./window.ts";
-
-/** Segments that may be on their way to the store at once: as many share the store's syncs. */
-const writesAtOnce = 8;
+import { createWindow, type SegmentMemory, type Window } from "./window.ts";
 
 export interface Session {
   readonly id: string;
@@ -43,11 +40,13 @@ export interface Session {
 
 export interface SessionParts {
   readonly objects: ObjectStore;
+  /** For segments on their way to it. */
+  readonly memory: SegmentMemory;
   readonly keys: KeyWrapper;
 }
 
 /** Opens an upload where it stands: every stored segment that opens counts, and the tail when it is the next one's beginning. */
-export async function openSession(row: UploadRow, { objects, keys }: SessionParts): Promise<Session> {
+export async function openSession(row: UploadRow, { objects, keys, memory }: SessionParts): Promise<Session> {
   const dataKey = await keys.unwrap(row.wrappedKey, row.id);
   const stream = createStream(dataKey, row.id, row.header);
   const hash = createContentHash();
@@ -63,7 +62,7 @@ export async function openSession(row: UploadRow, { objects, keys }: SessionPart
     isEnded = opened.isLast;
   }
   const tail = isEnded ? undefined : readTail(row, dataKey, index);
-  return createSession({ row, objects, dataKey, stream, hash, index, size, isEnded, tail });
+  return createSession({ row, objects, memory, dataKey, stream, hash, index, size, isEnded, tail });
 }
 
 function openEither(stream: SegmentStream, index: number, segment: Uint8Array) {
@@ -90,6 +89,7 @@ function readTail({ id, tail }: UploadRow, dataKey: Uint8Array, index: number): 
 interface State {
   readonly row: UploadRow;
   readonly objects: ObjectStore;
+  readonly memory: SegmentMemory;
   readonly dataKey: Uint8Array;
   readonly stream: SegmentStream;
   readonly hash: ContentHash;
@@ -105,10 +105,9 @@ function createSession(state: State): Session {
   const buffer = new Uint8Array(segmentLength);
   let filled = tail?.length ?? 0;
   if (tail !== undefined) buffer.set(tail);
-  let buffers: Uint8Array[] = []; // used again while content comes, let go of when it pauses
-  const window: Window = createWindow(writesAtOnce);
+  const window: Window = createWindow(state.memory);
   // What was on its way at a crash may have arrived, and one before it not.
-  const checkedBelow = state.index + writesAtOnce;
+  const checkedBelow = state.index + objects.writesAtOnce;
 
   let isSpoilt = false;
 
@@ -140,11 +139,10 @@ function createSession(state: State): Session {
   async function seal(isLast: boolean): Promise<void> {
     const plaintext = buffer.subarray(0, filled);
     if (!(await isStored(plaintext, isLast))) {
-      await window.room();
-      checkGood(); // wiped meanwhile, the buffer holds zeros
-      const memory = buffers.pop() ?? new Uint8Array(segmentLength);
-      const segment = stream.sealSegment(state.index, plaintext, isLast, memory);
-      window.add(objects.writeSegment(id, state.index, segment).finally(() => buffers.push(memory)));
+      await window.begin((memory) => {
+        checkGood(); // wiped meanwhile, the buffer holds zeros
+        return objects.writeSegment(id, state.index, stream.sealSegment(state.index, plaintext, isLast, memory));
+      });
     }
     await hash.update(plaintext); // on another thread, while this one encrypts the next and the store writes
     state.index += 1;
@@ -193,11 +191,7 @@ function createSession(state: State): Session {
       if (state.isEnded && chunk.length > 0) throw endedAt(state.size);
       await orSpoil(() => add(chunk));
     },
-    settle: () =>
-      orSpoil(async () => {
-        await window.drain();
-        buffers = [];
-      }),
+    settle: () => orSpoil(() => window.drain()),
     tail(): Tail | undefined {
       if (filled === 0) return undefined;
       const ciphertext = sealTail(dataKey, id, segmentStart(state.index), buffer.subarray(0, filled));

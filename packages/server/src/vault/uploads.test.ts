@@ -10,9 +10,11 @@ import {
   collect,
   finishUpload,
   inPieces,
+  localPlace,
   openTestVault,
   sampleContent,
   type TestVault,
+  temporaryFolder,
 } from "./testing/sample-vault.ts";
 
 /** Content that breaks off like a dropped line. */
@@ -162,7 +164,9 @@ for (const { length, last, where } of [
   { length: 1_500_000, last: 0, where: "with nothing more to seal" },
 ])
   test(`a writer that hung in the storage past its time, ${where}, stores nothing once another has taken over`, async (t) => {
-    const vault = await openTestVault(t);
+    const folder = temporaryFolder(t);
+    const objects = { ...(await localPlace(folder).openObjects()), writesAtOnce: 8 };
+    const vault = await openTestVault(t, { folder, objects });
     const sealed = watchSeals(vault);
     const content = sampleContent(length);
     const { id } = await vault.begin({ who: "clerk" });
@@ -272,6 +276,36 @@ test("what nobody goes on with is swept after its time, with all that was stored
   await vault.cancel(young);
   assert.deepEqual(await vault.objects.list(undefined, 10), [kept]);
   await assert.rejects(vault.append(young, 0, [content]), refusal("NOT_FOUND"));
+});
+
+test("many uploads at once have no more segments on their way to the storage than one may have, and all end", async (t) => {
+  const folder = temporaryFolder(t);
+  const objects = { ...(await localPlace(folder).openObjects()), writesAtOnce: 3 };
+  const vault = await openTestVault(t, { folder, objects });
+  const { writeSegment } = vault.objects;
+  let [running, most, failing] = [0, 0, 4];
+  replace(vault.objects, {
+    async writeSegment(...args) {
+      most = Math.max(most, ++running);
+      await writeSegment(...args).finally(() => void running--);
+      if (failing-- > 0) throw new AttestryError("UNAVAILABLE_STORAGE", "injected");
+    },
+  });
+  const contents = Array.from({ length: 5 }, (_, seed) => sampleContent(3_500_000, seed));
+  const store = async (content: Uint8Array): Promise<void> => {
+    const { id } = await vault.begin({ who: "clerk", size: content.length });
+    for (let isComplete = false; !isComplete; ) {
+      const { offset } = await vault.upload(id);
+      const appended = vault.append(id, offset, inPieces(content.subarray(offset)));
+      isComplete = await appended.then(
+        () => true,
+        (error: unknown) => !refusal("UNAVAILABLE_STORAGE")(error),
+      );
+    }
+    await readBack(vault, id, content);
+  };
+  await Promise.all(contents.map(store));
+  assert.equal(most, 3);
 });
 
 test("memory stays flat however long the content is", async (t) => {

@@ -14,6 +14,7 @@ import { checkAccess, type Recorder } from "./recording.ts";
 import { defaultRecordClass, type RecordClasses, retainUntil } from "./retention.ts";
 import { endedAt } from "./session.ts";
 import type { Access, BeginOptions, CompleteUpload, Upload, Vault, VaultObject, VaultOptions } from "./vault.ts";
+import { createSegmentMemory } from "./window.ts";
 
 export interface UploadParts extends Pick<VaultOptions, "catalogue" | "objects" | "keys" | "notary"> {
   readonly recorder: Recorder;
@@ -34,7 +35,7 @@ type Parts = AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
 const maxMetadata = 16_384;
 
 export function createUploads(parts: UploadParts): Uploads {
-  const locks = createLocks(parts);
+  const locks = createLocks({ ...parts, memory: createSegmentMemory(parts.objects.writesAtOnce) });
   const { catalogue, clock } = parts;
 
   async function finish({ session, row, holder }: Writing): Promise<CompleteUpload> {

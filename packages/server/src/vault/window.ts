@@ -1,14 +1,50 @@
-/** A number of writes that may be under way at once. */
+/**
+ * Segments on their way to the store. All uploads of a process share the memory for them, so that many at once take no more than one
+ * that is quick.
+ */
+import { segmentLength } from "./format/geometry.ts";
 
+export interface SegmentMemory {
+  /** `segmentLength` bytes, once there are some. To be given back. */
+  take(): Promise<Uint8Array>;
+  giveBack(memory: Uint8Array): void;
+}
+
+/** @param count how many segments have memory at once */
+export function createSegmentMemory(count: number): SegmentMemory {
+  const waiting: ((memory: Uint8Array) => void)[] = [];
+  let free: Uint8Array[] = [];
+  let lent = 0;
+  return {
+    async take(): Promise<Uint8Array> {
+      if (lent === count) return new Promise((resolve) => waiting.push(resolve));
+      lent += 1;
+      return free.pop() ?? new Uint8Array(segmentLength);
+    },
+    giveBack(memory: Uint8Array): void {
+      const next = waiting.shift();
+      if (next !== undefined) next(memory);
+      else {
+        lent -= 1;
+        free.push(memory);
+        if (lent === 0) free = []; // nothing comes for now
+      }
+    },
+  };
+}
+
+/** The writes of one upload that are under way. */
 export interface Window {
-  /** Waits until there is room for one more. @throws what a write before it threw */
-  room(): Promise<void>;
-  add(write: Promise<void>): void;
+  /**
+   * Begins a write, once there is memory for it, and does not wait for its end.
+   * @throws what the write throws before it is under way; what a write before it threw
+   */
+  begin(write: (memory: Uint8Array) => Promise<void>): Promise<void>;
   /** Waits for all of them. @throws what the first that failed threw */
   drain(): Promise<void>;
 }
 
-export function createWindow(width: number): Window {
+export function createWindow(memories: SegmentMemory): Window {
   const running = new Set<Promise<void>>();
   let failure: { readonly error: unknown } | undefined;
 
@@ -16,18 +52,27 @@ export function createWindow(width: number): Window {
     if (failure !== undefined) throw failure.error;
   }
 
+  async function follow(write: Promise<void>, memory: Uint8Array): Promise<void> {
+    try {
+      await write;
+    } catch (error) {
+      failure ??= { error };
+    } finally {
+      memories.giveBack(memory);
+    }
+  }
+
   return {
-    async room(): Promise<void> {
-      while (running.size >= width) await Promise.race(running);
-      check();
-    },
-    add(write: Promise<void>): void {
-      const settled: Promise<void> = write
-        .catch((error: unknown) => {
-          failure ??= { error };
-        })
-        .finally(() => void running.delete(settled));
-      running.add(settled);
+    async begin(write: (memory: Uint8Array) => Promise<void>): Promise<void> {
+      const memory = await memories.take();
+      try {
+        check();
+        const settled: Promise<void> = follow(write(memory), memory).finally(() => void running.delete(settled));
+        running.add(settled);
+      } catch (error) {
+        memories.giveBack(memory);
+        throw error;
+      }
     },
     async drain(): Promise<void> {
       await Promise.all(running);
