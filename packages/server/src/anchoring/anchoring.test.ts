@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import { rmSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import {
@@ -23,6 +22,7 @@ import { noOpenssl, opensslAuthority, opensslFolder } from "../../../core/src/ti
 import { eventually } from "../../../ledger/test-kit/chain.ts";
 import { bytesOf, refusal, startTestServer, type TestServer, temporaryFolder, trustIn } from "../testing.ts";
 import { serve, serveAnswers, testAuthority } from "../tsa/testing.ts";
+import { createLine } from "../vault/testing/line.ts";
 import type { AnchoringPlace } from "./anchoring.ts";
 import { authorityPlace, ledgerPlace, localPlace } from "./places.ts";
 
@@ -215,26 +215,22 @@ test("one place that is dead, broken or silent holds up neither the others nor r
   assert.ok(Date.now() - began < 8000, "it does not wait for what never answers");
 });
 
-/** A free port. It is given back: whoever takes it next is us. */
-async function freePort(): Promise<number> {
-  const listener = createServer().listen(0, "127.0.0.1");
-  await new Promise((resolve) => listener.once("listening", resolve));
-  const { port } = listener.address() as { port: number };
-  await new Promise((resolve) => listener.close(resolve));
-  return port;
-}
-
 test("a ledger that is away at the start, and one whose contract is yet to come, is anchored on once it is there", async (t) => {
-  const port = await freePort();
-  const url = `http://127.0.0.1:${port}`;
+  const late = await startAnvil();
+  t.after(() => late.close());
+  const line = await createLine(Number(new URL(late.url).port));
+  t.after(() => line.close());
+  line.cut(0);
+  const url = `http://127.0.0.1:${line.port}`;
   const server = await startTestServer(t, {
     anchoring: [ledgerPlace({ url, contract: firstContract, account, ...soon })],
   });
   const { index } = await register(server);
   await placeOnce(server, 0, ({ problem }) => /cannot be reached/.test(problem ?? ""));
-  assert.deepEqual(await readMetrics(server, "attestry_anchors_final"), { [`127.0.0.1:${port} ${firstContract}`]: 0 });
-  const late = await startAnvil({ port });
-  t.after(() => late.close());
+  assert.deepEqual(await readMetrics(server, "attestry_anchors_final"), {
+    [`127.0.0.1:${line.port} ${firstContract}`]: 0,
+  });
+  line.mend();
   const without = await placeOnce(server, 0, ({ problem }) =>
     /^There is no AttestryAnchors contract at/.test(problem ?? ""),
   );
