@@ -30,7 +30,9 @@ export function temporaryHome(t: TestContext | { after(done: () => void): void }
 }
 
 export function start(args: readonly string[], { home, env = {} }: RunOptions): ChildProcess {
-  const clean = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("ATTESTRY_")));
+  // On a terminal, Node's test runner asks all below it for colours.
+  const ours = /^(ATTESTRY_.*|FORCE_COLOR|COLUMNS)$/;
+  const clean = Object.fromEntries(Object.entries(process.env).filter(([name]) => !ours.test(name)));
   return spawn(binary, args, {
     cwd: home,
     env: { ...clean, HOME: home, NODE_COMPILE_CACHE: codeCache, NO_COLOR: "1", ...env },
