@@ -63,7 +63,7 @@ async function startNotary(port: number): Promise<void> {
     stdio: ["ignore", "pipe", "inherit"],
     detached: true,
   });
-  const deadline = Date.now() + 300_000;
+  const deadline = Date.now() + 600_000; // it installs, builds and starts: the network may be slow
   while (Date.now() < deadline) {
     assert.equal(notary.exitCode, null, "the notary ended before it was ready");
     const ready = await fetch(`http://127.0.0.1:${port}/readyz`).then(
@@ -73,7 +73,7 @@ async function startNotary(port: number): Promise<void> {
     if (ready) return;
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
-  assert.fail("the notary was not ready within five minutes");
+  assert.fail("the notary was not ready within ten minutes");
 }
 
 /** Ctrl-C, as a terminal sends it: to the whole group. */

@@ -85,15 +85,13 @@ test("a notary tells its history to everybody, and after a restart as well", asy
   const now = await read(server);
   assert.equal(now.span, "hour");
   assert.equal(now.sizes.at(-1), 2);
-  assert.equal(
-    now.latency.count.reduce((sum, one) => sum + one),
-    1,
-  );
+  const measured = ({ latency }: HistoryJson): number => latency.count.reduce((sum, one) => sum + one);
+  assert.equal(measured(now), 1);
   assert.deepEqual(now.anchors, []);
   await server.close();
   const again = await startTestServer(t, { data: server.data });
   const month = await read(again, "?span=month");
   assert.equal(month.sizes.at(-1), 2);
-  assert.equal(month.latency.count.at(-1), 1);
+  assert.equal(measured(month), 1);
   assert.equal((await again.fetch("/v1/history?span=year")).status, 400);
 });
