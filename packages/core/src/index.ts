@@ -25,6 +25,7 @@ export {
   type CborKey,
   type CborMap,
   type CborValue,
+  CborWriter,
   type DecodeOptions,
   decodeCbor,
   encodeCbor,
@@ -145,7 +146,9 @@ export {
   type ReceiptParts,
   receiptRoot,
   receiptToBeSigned,
+  receiptWriter,
   type TreeEvidence,
+  type WriteReceipt,
   withTreeEvidence,
 } from "./statement/receipt.ts";
 export {

@@ -7,17 +7,16 @@ import {
   type Evidence,
   encodeBase64Url,
   equalBytes,
-  leafHash,
+  keyThumbprint,
   type PublicKey,
   parseEvidence,
   parseStatement,
-  type Statement,
   sha256,
 } from "@attestry/core";
 import type { Issuers } from "./issuers/issuers.ts";
 import type { AdmittedEntry } from "./log/store.ts";
-import { lookUpKeys } from "./look-up.ts";
-import type { SignaturePool } from "./signatures/pool.ts";
+import type { CheckedStatement } from "./signatures/check.ts";
+import type { CheckPool } from "./signatures/pool.ts";
 
 export interface AdmissionOptions {
   readonly issuers: Issuers;
@@ -25,43 +24,63 @@ export interface AdmissionOptions {
   readonly now: () => number;
   /** How far ahead of our clock a statement's time may be. Default 300 seconds. */
   readonly maxAhead?: number;
-  readonly signatures: Pick<SignaturePool, "verify">;
+  readonly checks: Pick<CheckPool, "check" | "learn">;
 }
+
+/** An entry, or why the statement was refused. */
+export type Admitted = AdmittedEntry | { readonly error: unknown };
 
 export interface Admission {
   /**
-   * Checks one statement and makes it ready for the log.
-   * @throws MALFORMED_*, POLICY_TOO_LARGE, POLICY_CLAIMS, POLICY_ISSUER_UNKNOWN, POLICY_ISSUER_REVOKED, VERIFY_ISSUER,
-   *   VERIFY_ALGORITHM, VERIFY_SIGNATURE, VERIFY_CERTIFICATE
+   * Checks statements and makes them ready for the log. Each is refused for a reason of its own, which is one of MALFORMED_*,
+   * POLICY_TOO_LARGE, POLICY_CLAIMS, POLICY_ISSUER_UNKNOWN, POLICY_ISSUER_REVOKED, VERIFY_ISSUER, VERIFY_ALGORITHM,
+   * VERIFY_SIGNATURE, VERIFY_CERTIFICATE, VERIFY_KEY_MISMATCH, or something that nobody foresaw.
    */
-  admit(bytes: Uint8Array): Promise<AdmittedEntry>;
+  admit(statements: readonly Uint8Array[]): Promise<Admitted[]>;
 }
 
 export function createAdmission(options: AdmissionOptions): Admission {
-  const { issuers, now, signatures, maxAhead = 300 } = options;
+  const { issuers, now, checks, maxAhead = 300 } = options;
   const certified = createCertifiedKeys(issuers);
+  for (const issuer of issuers.list()) if (issuer.kind === "key") checks.learn(keyThumbprint(issuer.key), issuer.key);
 
-  async function keyOf(statement: Statement, time: number): Promise<PublicKey> {
-    if (statement.key.kind === "x5t") return certified(statement, time);
-    const enrolled = issuers.findKey(statement.key.thumbprint);
+  function enrolledKey({ key, issuer }: CheckedStatement): PublicKey {
+    const enrolled = issuers.findKey(key.thumbprint);
     if (enrolled === undefined) throw new AttestryError("POLICY_ISSUER_UNKNOWN");
     if (enrolled.revoked !== undefined) throw new AttestryError("POLICY_ISSUER_REVOKED");
-    if (enrolled.issuer !== statement.issuer) throw new AttestryError("VERIFY_ISSUER");
+    if (enrolled.issuer !== issuer) throw new AttestryError("VERIFY_ISSUER");
     return enrolled.key;
   }
 
+  async function admitChecked(first: CheckedStatement, bytes: Uint8Array): Promise<AdmittedEntry> {
+    let checked = first;
+    const time = now();
+    checkTime(checked.issuedAt, time, maxAhead);
+    const key = checked.key.kind === "x5t" ? await certified(checked, bytes, time) : enrolledKey(checked);
+    // RFC 9053 §2: the algorithm is the key's, and never merely what the header says.
+    if (key.algorithm !== checked.algorithm) throw new AttestryError("VERIFY_ALGORITHM");
+    while (checked.isSigned === undefined) {
+      checks.learn(checked.key.thumbprint, key);
+      const [again] = await checks.check([bytes]);
+      if (again === undefined || "error" in again) throw again?.error;
+      checked = again;
+    }
+    if (!checked.isSigned) throw new AttestryError("VERIFY_SIGNATURE");
+    return checked;
+  }
+
   return {
-    async admit(bytes: Uint8Array): Promise<AdmittedEntry> {
-      const statement = parseStatement(bytes);
-      const time = now();
-      checkTime(statement.issuedAt, time, maxAhead);
-      const key = await keyOf(statement, time);
-      // RFC 9053 §2: the algorithm is the key's, and never merely what the header says.
-      if (key.algorithm !== statement.algorithm) throw new AttestryError("VERIFY_ALGORITHM");
-      const good = await signatures.verify(key, statement.toBeSigned, statement.signature);
-      if (!good) throw new AttestryError("VERIFY_SIGNATURE");
-      const { entry, issuedAt } = statement;
-      return { entry, leafHash: leafHash(entry), issuedAt, keys: lookUpKeys(statement) };
+    async admit(statements: readonly Uint8Array[]): Promise<Admitted[]> {
+      const checked = await checks.check(statements);
+      const admitted: Admitted[] = [];
+      for (const [at, one] of checked.entries()) {
+        try {
+          admitted.push("error" in one ? one : await admitChecked(one, statements[at] as Uint8Array));
+        } catch (error) {
+          admitted.push({ error });
+        }
+      }
+      return admitted;
     },
   };
 }
@@ -90,12 +109,13 @@ interface CertifiedKey {
  * Keys of certificates: a chain is checked when its leaf is first seen, kept for proof files, and trusted from then on while
  * every certificate is valid and its root enrolled.
  */
-function createCertifiedKeys(issuers: Issuers): (statement: Statement, time: number) => Promise<PublicKey> {
+function createCertifiedKeys(
+  issuers: Issuers,
+): (statement: CheckedStatement, bytes: Uint8Array, time: number) => Promise<PublicKey> {
   const known = new Map<string, CertifiedKey>();
 
-  async function check(statement: Statement, time: number): Promise<CertifiedKey> {
-    const { thumbprint } = statement.key;
-    const chain = await chainOf(statement, issuers);
+  async function check(thumbprint: Uint8Array, bytes: Uint8Array, time: number): Promise<CertifiedKey> {
+    const chain = await chainOf(thumbprint, bytes, issuers);
     const roots = issuers.list().filter(({ kind }) => kind === "root");
     const active = roots.filter(({ revoked }) => revoked === undefined);
     const { certificateNames, checkChain } = await import("@attestry/core/x509");
@@ -118,12 +138,12 @@ function createCertifiedKeys(issuers: Issuers): (statement: Statement, time: num
     };
   }
 
-  return async (statement, time) => {
+  return async (statement, bytes, time) => {
     const id = encodeBase64Url(statement.key.thumbprint);
     let key = known.get(id);
     const root = key && issuers.find(key.root);
     if (key === undefined || time < key.notBefore || time > key.notAfter || root?.revoked !== undefined) {
-      key = await check(statement, time);
+      key = await check(statement.key.thumbprint, bytes, time);
       known.set(id, key);
       if (known.size > maxCertified) known.delete(known.keys().next().value as string);
     }
@@ -134,9 +154,8 @@ function createCertifiedKeys(issuers: Issuers): (statement: Statement, time: num
 }
 
 /** The chain that came along, or the one that was kept when its leaf was first seen. */
-async function chainOf(statement: Statement, issuers: Issuers): Promise<readonly Uint8Array[]> {
-  const { thumbprint } = statement.key;
-  const evidence: Evidence = parseEvidence(statement.unprotected);
+async function chainOf(thumbprint: Uint8Array, bytes: Uint8Array, issuers: Issuers): Promise<readonly Uint8Array[]> {
+  const evidence: Evidence = parseEvidence(parseStatement(bytes).unprotected);
   const chain = evidence.chain ?? (await issuers.readChain(thumbprint));
   const leaf = chain?.[0];
   if (chain === undefined || leaf === undefined) {

@@ -31,7 +31,7 @@ import { createMetrics, type Gauges, type Metrics } from "./metrics.ts";
 import { type OpenedLog, openLog } from "./open-log.ts";
 import { createProver, type Prover } from "./proofs.ts";
 import { createRegistration, type Registered } from "./registration.ts";
-import { createSignaturePool } from "./signatures/pool.ts";
+import { createCheckPool } from "./signatures/pool.ts";
 import { createWitnessClient, type WitnessClient, type WitnessStatus } from "./witness/client.ts";
 
 export interface WitnessOption {
@@ -190,9 +190,9 @@ async function compose(
     witnesses: witnesses?.status ?? [],
     anchoring: anchoring.status(),
   });
-  const signatures = createSignaturePool();
-  closing.add(() => signatures.close());
-  const admission = createAdmission({ issuers, now, signatures });
+  const checks = createCheckPool();
+  closing.add(() => checks.close());
+  const admission = createAdmission({ issuers, now, checks });
   const latency = openLatency(folder.latency, clock);
   closing.add(() => latency.close());
   const register = createRegistration({ admission, sequencer, metrics, logger, witnesses, witnessWait });

@@ -1,6 +1,7 @@
 /** Puts together what proves an entry: its receipt with the checkpoint that is best for it, and its proof file. */
 import {
   AttestryError,
+  type CborWriter,
   type Evidence,
   encodeProofFile,
   encodeReceipt,
@@ -8,6 +9,7 @@ import {
   parseCheckpoint,
   parseNote,
   type ReceiptParts,
+  receiptWriter,
   type Statement,
 } from "@attestry/core";
 import type { Logger } from "pino";
@@ -20,8 +22,11 @@ import type { CurrentHead, Head, LogStore } from "./log/store.ts";
 import { targetByKey, targetKey } from "./look-up.ts";
 
 export interface Prover {
-  /** Bare receipts of entries in the tree of that head; the checkpoint travels apart. */
-  receipts(indexes: readonly number[], head: CurrentHead): Promise<Uint8Array[]>;
+  /**
+   * Gives what writes the bare receipt of the entry at a place of `indexes`, in the tree of that head, as a byte string; the
+   * checkpoint travels apart.
+   */
+  receipts(indexes: readonly number[], head: CurrentHead): Promise<(writer: CborWriter, at: number) => void>;
   /** An entry's receipt with the checkpoint that gives it the earliest time, and the log's keys. @throws NOT_FOUND */
   receipt(index: number): Promise<Uint8Array>;
   /** As `receipt`, of a head that is at hand. */
@@ -61,10 +66,13 @@ export function createProver(options: ProverOptions): Prover {
     return { protectedBytes, signature: head.receiptSignature, size: head.size };
   }
 
-  async function receipts(indexes: readonly number[], head: CurrentHead): Promise<Uint8Array[]> {
+  async function receipts(
+    indexes: readonly number[],
+    head: CurrentHead,
+  ): Promise<(writer: CborWriter, at: number) => void> {
     const paths = await reader.inclusionPaths(indexes, head.size);
-    const shared = sharedBy(head);
-    return indexes.map((index, at) => encodeReceipt({ ...shared, index, path: paths[at] ?? [] }));
+    const write = receiptWriter(sharedBy(head));
+    return (writer, at) => write(writer, indexes[at] as number, paths[at] as Uint8Array[]);
   }
 
   async function receiptOf(index: number, head: CurrentHead, vouched?: AnchoredHead): Promise<Uint8Array> {

@@ -1,7 +1,7 @@
 /** The way of a request's statements: admitted each for itself, sequenced together, answered under one head. */
 import { isAttestryError } from "@attestry/core";
 import type { Logger } from "pino";
-import type { Admission } from "./admission.ts";
+import type { Admission, Admitted } from "./admission.ts";
 import type { Sequenced, Sequencer } from "./log/sequencer.ts";
 import type { AdmittedEntry, CurrentHead } from "./log/store.ts";
 import type { Metrics } from "./metrics.ts";
@@ -35,13 +35,11 @@ export function createRegistration(
   const { admission, sequencer, metrics, logger, witnesses, witnessWait } = parts;
   const gatherer = createGatherer(sequencer);
 
-  async function admit(bytes: Uint8Array): Promise<Admitted> {
-    try {
-      return await admission.admit(bytes);
-    } catch (error) {
-      if (isAttestryError(error)) metrics.refusals.inc({ code: error.code });
-      else logger.error({ err: error }, "admission failed");
-      return { error };
+  function countRefusals(admitted: readonly Admitted[]): void {
+    for (const one of admitted) {
+      if (!("error" in one)) continue;
+      if (isAttestryError(one.error)) metrics.refusals.inc({ code: one.error.code });
+      else logger.error({ err: one.error }, "admission failed");
     }
   }
 
@@ -56,7 +54,8 @@ export function createRegistration(
 
   return async (statements) => {
     const stop = metrics.registrationSeconds.startTimer();
-    const { admitted, sequenced } = await gatherer.submit(Promise.all(statements.map(admit)));
+    const { admitted, sequenced } = await gatherer.submit(admission.admit(statements));
+    countRefusals(admitted);
     let next = 0;
     const outcomes = admitted.map((entry): Outcome => {
       if ("error" in entry) return entry;
@@ -71,8 +70,6 @@ export function createRegistration(
     return { outcomes, head };
   };
 }
-
-type Admitted = AdmittedEntry | { readonly error: unknown };
 
 interface Gatherer {
   /** Submits what was admitted of a request. @throws as `Sequencer.submit` */

@@ -105,8 +105,10 @@ class Decoder {
     if (info < 24) return info;
     if (info > 27) this.refuse("it has an indefinite or reserved length");
     const width = 1 << (info - 24);
+    const end = this.offset + width;
+    if (end > this.bytes.length) this.refuse("it ends too early");
     let value = 0;
-    for (const byte of this.take(width)) value = value * 256 + byte;
+    while (this.offset < end) value = value * 256 + (this.bytes[this.offset++] as number);
     if (value < (width === 1 ? 24 : 2 ** (4 * width))) this.refuse("a number is not in its shortest form");
     if (value > Number.MAX_SAFE_INTEGER) this.refuse("a number is too large");
     return value;
@@ -128,20 +130,25 @@ class Decoder {
 
   map(length: number, depth: number): CborMap {
     const map: CborMap = new Map();
-    let previous: Uint8Array | undefined;
+    let previous: number | undefined;
     for (let i = 0; i < length; i++) {
       const start = this.offset;
       const key = this.item(depth + 1);
       if (typeof key !== "number" && typeof key !== "string") this.refuse("a map key is neither an integer nor text");
       if (map.has(key)) this.refuse("a map key stands twice");
-      const encoded = this.bytes.subarray(start, this.offset);
-      if (this.keyOrder === "sorted" && previous !== undefined && compareBytes(previous, encoded) >= 0) {
-        this.refuse("its map keys are not in order");
-      }
-      previous = encoded;
+      const isSorted = this.keyOrder === "any" || previous === undefined || this.isBefore(previous, start);
+      if (!isSorted) this.refuse("its map keys are not in order");
+      previous = start;
       map.set(key, this.item(depth + 1));
     }
     return map;
+  }
+
+  /** Whether the key that starts at `a` comes before the one at `b`. They differ, and no key's encoding begins another's. */
+  isBefore(a: number, b: number): boolean {
+    let at = 0;
+    while (this.bytes[a + at] === this.bytes[b + at]) at++;
+    return (this.bytes[a + at] as number) < (this.bytes[b + at] as number);
   }
 }
 
@@ -155,8 +162,8 @@ function compareBytes(a: Uint8Array, b: Uint8Array): number {
 export function encodeCbor(value: CborValue): Uint8Array {
   writer.length = 0;
   writer.item(value);
-  const encoded = writer.bytes.slice(0, writer.length);
-  writer.shrink();
+  const encoded = writer.written().slice();
+  if (writer.bytes.length > keptBytes) writer = new CborWriter(keptBytes);
   return encoded;
 }
 
@@ -164,9 +171,30 @@ export function encodeCbor(value: CborValue): Uint8Array {
 const keptBytes = 64 * 1024;
 const textEncoder = new TextEncoder();
 
-class Writer {
-  bytes: Uint8Array = new Uint8Array(keptBytes);
+/**
+ * Writes items one after the other, for what is too large or too frequent to be built as a value first. The caller sees to it that
+ * what comes out is one deterministic item.
+ */
+export class CborWriter {
+  bytes: Uint8Array;
   length = 0;
+
+  /** @param capacity bytes that are expected; more is taken when it is needed */
+  constructor(capacity: number) {
+    this.bytes = new Uint8Array(capacity);
+  }
+
+  /** What was written so far, not copied. */
+  written(): Uint8Array {
+    return this.bytes.subarray(0, this.length);
+  }
+
+  /** What is encoded already. */
+  encoded(bytes: Uint8Array): void {
+    this.reserve(bytes.length);
+    this.bytes.set(bytes, this.length);
+    this.length += bytes.length;
+  }
 
   item(value: CborValue): void {
     if (typeof value === "number") this.integer(value);
@@ -190,7 +218,7 @@ class Writer {
 
   map(map: CborMap): void {
     this.head(5, map.size);
-    const entries = map.size < 2 ? map : [...map].sort(([a], [b]) => compareKeys(a, b));
+    const entries = map.size < 2 ? map : [...map].sort((a, b) => compareKeys(a[0], b[0]));
     for (const [key, value] of entries) {
       this.item(key);
       this.item(value);
@@ -199,9 +227,7 @@ class Writer {
 
   string(bytes: Uint8Array): void {
     this.head(2, bytes.length);
-    this.reserve(bytes.length);
-    this.bytes.set(bytes, this.length);
-    this.length += bytes.length;
+    this.encoded(bytes);
   }
 
   text(text: string): void {
@@ -219,13 +245,14 @@ class Writer {
     }
   }
 
+  /** What an item begins with (RFC 8949 §3): a number itself, or how long what follows is. */
   head(major: number, argument: number): void {
     this.reserve(9);
     if (argument < 24) {
       this.bytes[this.length++] = (major << 5) | argument;
       return;
     }
-    const width = argument < 0x100 ? 1 : argument < 0x10000 ? 2 : argument < 0x100000000 ? 4 : 8;
+    const width = headLength(argument) - 1;
     this.bytes[this.length++] = (major << 5) | (24 + Math.log2(width));
     for (let shift = width - 1; shift >= 0; shift--)
       this.bytes[this.length++] = Math.floor(argument / 2 ** (8 * shift)) % 256;
@@ -234,17 +261,19 @@ class Writer {
   reserve(more: number): void {
     if (this.length + more <= this.bytes.length) return;
     const grown = new Uint8Array(Math.max(this.bytes.length * 2, this.length + more));
-    grown.set(this.bytes.subarray(0, this.length));
+    grown.set(this.written());
     this.bytes = grown;
-  }
-
-  shrink(): void {
-    if (this.bytes.length > keptBytes) this.bytes = new Uint8Array(keptBytes);
   }
 }
 
+/** Bytes of the head that `argument` takes. */
+export function headLength(argument: number): number {
+  if (argument < 24) return 1;
+  return argument < 0x100 ? 2 : argument < 0x10000 ? 3 : argument < 0x100000000 ? 5 : 9;
+}
+
 /** Reused: a buffer of its own for each of the many small values would cost more than writing them. */
-const writer = new Writer();
+let writer = new CborWriter(keptBytes);
 
 /** Text that is one byte a character in UTF-8. */
 const plain = /^[ -~]*$/;

@@ -5,6 +5,7 @@
  * The signature covers the root and not the tree size, so a receipt of ours travels with the checkpoint of the same tree,
  * whose signature covers both. `verify()` asks for both.
  */
+import { concatBytes } from "../bytes.ts";
 import {
   asArray,
   asBytes,
@@ -13,13 +14,16 @@ import {
   asText,
   type CborMap,
   type CborValue,
+  type CborWriter,
   decodeCbor,
   encodeCbor,
+  headLength,
 } from "../cose/cbor.ts";
 import { algorithmFromCose, coseAlgorithm } from "../cose/key.ts";
 import { encodeSign1, parseSign1, sigStructure } from "../cose/sign1.ts";
 import type { Algorithm, PublicKey } from "../crypto/index.ts";
 import { AttestryError } from "../errors.ts";
+import { hashLength } from "../merkle/hash.ts";
 import { rootFromInclusion } from "../merkle/proof.ts";
 import { parseVerifierKey } from "../note/vkey.ts";
 import { encodeKccs, parseKccs } from "./kccs.ts";
@@ -103,9 +107,38 @@ export interface ReceiptParts extends TreeEvidence {
 export function encodeReceipt(parts: ReceiptParts): Uint8Array {
   // RFC 9942's CDDL wants at least one hash; the tree of one entry has none, and its path is the empty array.
   const inclusion = encodeCbor([parts.size, parts.index, [...parts.path]]);
-  const unprotected: CborMap = new Map([[label.vdp, new Map([[inclusionLabel, [inclusion]]])]]);
+  const unprotected = proofHeader(inclusion);
   addTreeEvidence(unprotected, parts);
   return encodeSign1({ protectedBytes: parts.protectedBytes, unprotected, payload: null, signature: parts.signature });
+}
+
+function proofHeader(inclusion: Uint8Array): CborMap {
+  return new Map([[label.vdp, new Map([[inclusionLabel, [inclusion]]])]]);
+}
+
+/** Writes an entry's receipt as a byte string. */
+export type WriteReceipt = (writer: CborWriter, index: number, path: readonly Uint8Array[]) => void;
+
+/** For many receipts of one head with nothing beside them, each as `encodeReceipt` gives it: what they share is encoded once. */
+export function receiptWriter(parts: Pick<ReceiptParts, "protectedBytes" | "signature" | "size">): WriteReceipt {
+  const { protectedBytes, signature, size } = parts;
+  const after = concatBytes(encodeCbor(null), encodeCbor(signature));
+  const noProof = new Uint8Array();
+  const whole = encodeSign1({ protectedBytes, unprotected: proofHeader(noProof), payload: null, signature });
+  const before = whole.subarray(0, whole.length - after.length - headLength(0)); // the proof is what the unprotected header ends with
+  return (writer, index, path) => {
+    const hashes = path.length * (headLength(hashLength) + hashLength);
+    const length = headLength(3) + headLength(size) + headLength(index) + headLength(path.length) + hashes;
+    writer.head(2, before.length + headLength(length) + length + after.length);
+    writer.encoded(before);
+    writer.head(2, length);
+    writer.head(4, 3);
+    writer.head(0, size);
+    writer.head(0, index);
+    writer.head(4, path.length);
+    for (const hash of path) writer.string(hash);
+    writer.encoded(after);
+  };
 }
 
 /** The same receipt with other evidence beside it, e.g. a checkpoint that was cosigned since. */

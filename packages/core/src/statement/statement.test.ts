@@ -6,6 +6,7 @@ import {
   type CborKey,
   type CborMap,
   type CborValue,
+  CborWriter,
   decodeCbor,
   defaultSubject,
   type ErrorCode,
@@ -22,6 +23,7 @@ import {
   parseReceipt,
   parseSign1,
   parseStatement,
+  receiptWriter,
   type StatementClaims,
   sha256,
   signStatement,
@@ -304,5 +306,24 @@ test("every parser answers any bytes with a value or one of its own errors", asy
       }
     }),
     { numRuns: 20_000 },
+  );
+});
+
+test("receipts that are written one after the other are those that are encoded each for itself", () => {
+  const number = fc.oneof(fc.maxSafeNat(), fc.nat(300), fc.constantFrom(23, 24, 255, 256, 65_535, 65_536, 2 ** 32));
+  const entry = fc.record({
+    index: number,
+    path: fc.array(fc.constantFrom(digest, sha256(digest)), { maxLength: 64 }),
+  });
+  fc.assert(
+    fc.property(number, fc.array(entry), fc.uint8Array({ maxLength: 300 }), (size, entries, protectedBytes) => {
+      const head = { protectedBytes, signature: new Uint8Array(64), size };
+      const write = receiptWriter(head);
+      const writer = new CborWriter(1);
+      writer.head(4, entries.length);
+      for (const { index, path } of entries) write(writer, index, path);
+      const expected = entries.map(({ index, path }) => encodeReceipt({ ...head, index, path }));
+      assert.deepEqual(decodeCbor(writer.written()), expected);
+    }),
   );
 });

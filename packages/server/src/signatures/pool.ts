@@ -1,15 +1,18 @@
 /**
- * Checks signatures on all cores. A few are checked at once on the calling thread, which is the fastest way for them; when many
+ * Checks statements on all cores. A few are checked at once on the calling thread, which is the fastest way for them; when many
  * come together they go to threads, which are started at the first such rush.
  */
 import { availableParallelism } from "node:os";
 import { Worker } from "node:worker_threads";
-import { type PublicKey, verifySignature } from "@attestry/core";
-import { packChecks, type SignatureCheck } from "./pack.ts";
+import type { PublicKey } from "@attestry/core";
+import { type CheckedStatement, checkStatement, createKnownKeys } from "./check.ts";
+import { type LearntKey, packWork, unpackChecked } from "./pack.ts";
 
-export interface SignaturePool {
-  /** As core's `verifySignature`: true only when the signature is the key's over the data. Never rejects. */
-  verify(key: PublicKey, data: Uint8Array, signature: Uint8Array): Promise<boolean>;
+export interface CheckPool {
+  /** Checks each as `checkStatement` does, with the keys that were learnt; the answers stand in the order of the statements. */
+  check(statements: readonly Uint8Array[]): Promise<CheckOutcome[]>;
+  /** What `check` is asked from now on knows the key, until thousands of others were learnt. */
+  learn(thumbprint: Uint8Array, key: PublicKey): void;
   /** Ends the threads; what is asked afterwards is checked on the calling thread. */
   close(): Promise<void>;
 }
@@ -21,17 +24,38 @@ const chunkLength = 128;
 /** Messages that a thread has at once, so that it has work while the main thread writes a batch. */
 const chunksEach = 4;
 
-interface Waiting extends SignatureCheck {
-  settle(verdict: boolean | Promise<boolean>): void;
+/** A statement, or why it is none. */
+export type CheckOutcome = CheckedStatement | { readonly error: unknown };
+
+interface Waiting {
+  readonly statement: Uint8Array;
+  readonly request: Request;
+  readonly at: number;
+}
+
+/** What one call of `check` has been answered so far. */
+interface Request {
+  readonly outcomes: CheckOutcome[];
+  missing: number;
+  resolve(outcomes: CheckOutcome[]): void;
+}
+
+function settle({ request, at }: Waiting, outcome: CheckOutcome): void {
+  request.outcomes[at] = outcome;
+  request.missing -= 1;
+  if (request.missing === 0) request.resolve(request.outcomes);
 }
 
 interface Thread {
   readonly worker: Worker;
+  /** What it is told with its next statements. */
+  keys: LearntKey[];
   /** What it was sent and has not answered. */
   readonly chunks: (readonly Waiting[])[];
 }
 
-export function createSignaturePool(count: number = availableParallelism()): SignaturePool {
+export function createCheckPool(count: number = availableParallelism()): CheckPool {
+  const known = createKnownKeys();
   const threads = new Set<Thread>();
   let closed = false;
   let queue: Waiting[] = [];
@@ -52,11 +76,12 @@ export function createSignaturePool(count: number = availableParallelism()): Sig
     const worker = new Worker(new URL("./worker.ts", import.meta.url), {
       resourceLimits: { maxYoungGenerationSizeMb: 16, maxOldGenerationSizeMb: 64 },
     });
-    const thread: Thread = { worker, chunks: [] };
+    const thread: Thread = { worker, keys: [...known.list()], chunks: [] };
     threads.add(thread);
-    worker.on("message", (verdicts: Uint8Array) => {
+    worker.on("message", (message: Uint8Array) => {
       const chunk = thread.chunks.shift() ?? [];
-      for (const [at, { settle }] of chunk.entries()) settle(verdicts[at] === 1);
+      const outcomes = unpackChecked(message);
+      for (const [at, waiting] of chunk.entries()) settle(waiting, outcomes[at] as CheckOutcome);
       if (thread.chunks.length === 0) worker.unref(); // an idle thread keeps no process alive
       dispatch();
     });
@@ -78,10 +103,11 @@ export function createSignaturePool(count: number = availableParallelism()): Sig
       const most = waiting < chunkLength ? 1 : chunksEach;
       if (waiting === 0 || thread === undefined || thread.chunks.length >= most) return;
       const chunk = take(Math.min(chunkLength, Math.ceil(waiting / threads.size)));
-      const checks = packChecks(chunk);
+      const work = packWork({ keys: thread.keys, statements: chunk.map(({ statement }) => statement) });
+      thread.keys = [];
       thread.chunks.push(chunk);
       thread.worker.ref();
-      thread.worker.postMessage(checks, [checks.buffer]);
+      thread.worker.postMessage(work, [work.buffer]);
     }
   }
 
@@ -95,14 +121,30 @@ export function createSignaturePool(count: number = availableParallelism()): Sig
     else checkHere(take(queue.length));
   }
 
+  function checkHere(waiting: readonly Waiting[]): void {
+    for (const one of waiting) {
+      checkStatement(one.statement, known).then(
+        (checked) => settle(one, checked),
+        (error: unknown) => settle(one, { error }),
+      );
+    }
+  }
+
   return {
-    verify(key: PublicKey, data: Uint8Array, signature: Uint8Array): Promise<boolean> {
-      return new Promise((settle) => {
-        queue.push({ key, data, signature, settle });
+    check(statements: readonly Uint8Array[]): Promise<CheckOutcome[]> {
+      if (statements.length === 0) return Promise.resolve([]);
+      return new Promise((resolve) => {
+        const request = { outcomes: [], missing: statements.length, resolve };
+        for (const [at, statement] of statements.entries()) queue.push({ statement, request, at });
         if (gathering) return;
         gathering = true;
         setImmediate(proceed);
       });
+    },
+
+    learn(thumbprint: Uint8Array, key: PublicKey): void {
+      known.add(thumbprint, key);
+      for (const { keys } of threads) keys.push([thumbprint, key]);
     },
 
     async close(): Promise<void> {
@@ -110,8 +152,4 @@ export function createSignaturePool(count: number = availableParallelism()): Sig
       await Promise.all([...threads].map(({ worker }) => worker.terminate()));
     },
   };
-}
-
-function checkHere(checks: readonly Waiting[]): void {
-  for (const { key, data, signature, settle } of checks) settle(verifySignature(key, data, signature));
 }

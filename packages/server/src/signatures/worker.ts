@@ -1,10 +1,13 @@
-/** A thread that checks signatures: answers each buffer of checks with a byte each, 1 for good, in order. */
+/** A thread that checks statements: answers each message of them with what became of each, in order. */
 import { parentPort } from "node:worker_threads";
-import { verifySignature } from "@attestry/core";
-import { unpackChecks } from "./pack.ts";
+import { checkStatement, createKnownKeys } from "./check.ts";
+import { packChecked, settle, unpackWork } from "./pack.ts";
 
-parentPort?.on("message", async (checks: Uint8Array) => {
-  const verdicts = unpackChecks(checks).map(({ key, data, signature }) => verifySignature(key, data, signature));
-  const answer = Uint8Array.from(await Promise.all(verdicts), Number);
+const known = createKnownKeys();
+
+parentPort?.on("message", async (message: Uint8Array) => {
+  const { keys, statements } = unpackWork(message);
+  for (const [thumbprint, key] of keys) known.add(thumbprint, key);
+  const answer = packChecked(await Promise.all(statements.map((bytes) => settle(checkStatement(bytes, known)))));
   parentPort?.postMessage(answer, [answer.buffer]);
 });
