@@ -1,16 +1,18 @@
 /** Where files are dropped, and how far each of them is. */
 import { concatBytes } from "@attestry/core";
-import type { EnrolledIssuer } from "@attestry/core/client";
+import { createVaultClient, type EnrolledIssuer, type VaultClient } from "@attestry/core/client";
 import type { VNode } from "preact";
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { FileDrop } from "../../parts/file-drop.tsx";
 import { Icon, type IconName } from "../../parts/icons.tsx";
+import { fetchAs, may, type Session } from "../../session.ts";
 import { useShell } from "../../shell.ts";
 import type { NotarizeWords } from "./index.tsx";
-import type { Journal } from "./journal.ts";
+import type { Journal, KeepWish } from "./journal.ts";
+import { KeepFields, KeepLine } from "./keep.tsx";
 import type { Item } from "./notarizer.ts";
 import type { OwnKey } from "./own-key.ts";
-import { type NotarizerView, useNotarizer } from "./use-notarizer.ts";
+import { type NotarizerView, useNotarizer, type VaultPlace } from "./use-notarizer.ts";
 import { createZip } from "./zip.ts";
 
 type Words = NotarizeWords["files"];
@@ -21,10 +23,13 @@ export interface FilesProps {
   /** Undefined while the key is not enrolled, or no more. */
   readonly issuer: EnrolledIssuer | undefined;
   readonly journal: Journal;
+  readonly session: Session;
 }
 
-export function Files({ words, ownKey, issuer, journal }: FilesProps): VNode | null {
-  const view = useNotarizer(ownKey, issuer, journal);
+export function Files({ words, ownKey, issuer, journal, session }: FilesProps): VNode | null {
+  const vault = useMemo(() => vaultFor(session), [session]);
+  const view = useNotarizer({ key: ownKey, issuer, journal, vault });
+  const [keep, setKeep] = useState<KeepWish>();
   const [record, setRecord] = useState<RecordChoice>({ kind: "none", text: "" });
   const heading = useRef<HTMLHeadingElement>(null);
   const was = useRef(issuer);
@@ -44,12 +49,13 @@ export function Files({ words, ownKey, issuer, journal }: FilesProps): VNode | n
             {words.issuer} <strong class="issuer">{issuer.issuer}</strong>
           </p>
           <RecordFields words={words} record={record} onChange={setRecord} />
+          {vault !== undefined && <KeepFields words={words.keep} vault={vault} keep={keep} onChange={setKeep} />}
           <FileDrop
             label={words.drop}
             action={words.choose}
-            hint={words.hint}
+            hint={keep === undefined ? words.hint : words.keep.dropHint}
             multiple
-            onFiles={(files) => view.add(files, (file) => subjectOf(record, file))}
+            onFiles={(files) => view.add(files, (file) => subjectOf(record, file), keep)}
           />
         </>
       )}
@@ -60,9 +66,19 @@ export function Files({ words, ownKey, issuer, journal }: FilesProps): VNode | n
           </div>
         </div>
       )}
-      {view.items.length > 0 && <List words={words} view={view} />}
+      {view.items.length > 0 && (
+        <List words={words} view={view} mayRead={may(session, "object:read", "custody:read")} />
+      )}
     </section>
   );
+}
+
+/** Undefined for who may store nothing there. */
+function vaultFor(session: Session): (VaultPlace & { readonly vault: VaultClient }) | undefined {
+  if (!may(session, "object:store")) return undefined;
+  // A part of a file takes its time on a slow line.
+  const vault = createVaultClient({ url: location.origin, fetch: fetchAs(session), timeout: 600_000 });
+  return { vault, mayFind: may(session, "object:read") };
 }
 
 interface RecordChoice {
@@ -112,7 +128,14 @@ function RecordFields({ words, record, onChange }: RecordFieldsProps): VNode {
   );
 }
 
-function List({ words, view }: { readonly words: Words; readonly view: NotarizerView }): VNode {
+interface ListProps {
+  readonly words: Words;
+  readonly view: NotarizerView;
+  /** Whether the vault's page shows something to who is here. */
+  readonly mayRead: boolean;
+}
+
+function List({ words, view, mayRead }: ListProps): VNode {
   const { items, clear } = view;
   const done = items.filter((item) => item.state === "registered");
   const saveAll = (): void => {
@@ -126,7 +149,7 @@ function List({ words, view }: { readonly words: Words; readonly view: Notarizer
       </p>
       <ul class="items">
         {items.toReversed().map((item) => (
-          <Line key={item.id} words={words} item={item} />
+          <Line key={item.id} words={words} item={item} mayRead={mayRead} />
         ))}
       </ul>
       <div class="items__buttons">
@@ -154,7 +177,11 @@ const icons: Readonly<Record<Item["state"], IconName>> = {
   refused: "cross",
 };
 
-function Line({ words, item }: { readonly words: Words; readonly item: Item }): VNode {
+interface LineProps extends Pick<ListProps, "words" | "mayRead"> {
+  readonly item: Item;
+}
+
+function Line({ words, item, mayRead }: LineProps): VNode {
   const { language } = useShell();
   const { name, state } = item;
   return (
@@ -163,6 +190,7 @@ function Line({ words, item }: { readonly words: Words; readonly item: Item }): 
       <div class="items__words">
         <p class="items__name">{name}</p>
         <p>{describe(item, words)}</p>
+        {item.state === "registered" && <KeepLine words={words.keep} item={item} mayRead={mayRead} />}
         {item.state === "reading" && (
           <progress aria-label={`${words.states.reading}: ${name}`} max={1} value={item.share} />
         )}

@@ -74,7 +74,9 @@ function Workplace({ words, session }: { readonly words: NotarizeWords; readonly
           onChange={() => setLooks((count) => count + 1)}
         />
       )}
-      {kept && found && <Files words={words.files} ownKey={kept.key} issuer={active} journal={kept.journal} />}
+      {kept && found && (
+        <Files words={words.files} ownKey={kept.key} issuer={active} journal={kept.journal} session={session} />
+      )}
     </>
   );
 }

@@ -5,6 +5,25 @@
 import type { ErrorCode } from "@attestry/core";
 import type { Database } from "./database.ts";
 
+/** That a file is to be in the vault as well. */
+export interface KeepWish {
+  /** The vault's own choice when it is left out. */
+  readonly recordClass?: string;
+}
+
+/** How far it is. */
+export interface Keeping extends KeepWish {
+  readonly statement: Uint8Array;
+  /** SHA-256. */
+  readonly digest: Uint8Array;
+  /** Where the vault takes it. */
+  readonly upload?: string;
+  /** What the vault made of it, in the end. */
+  readonly object?: string;
+  /** Why the vault does not take it. */
+  readonly refused?: ErrorCode;
+}
+
 interface Described {
   /** Rises with each file. */
   readonly id: number;
@@ -19,6 +38,7 @@ export interface Signed extends Described {
   readonly statement: Uint8Array;
   /** SHA-256. */
   readonly digest: Uint8Array;
+  readonly keep?: KeepWish;
 }
 
 export interface Registered extends Described {
@@ -28,6 +48,7 @@ export interface Registered extends Described {
   readonly proof: Uint8Array;
   /** Whether `verify()` found the notary's receipt good. */
   readonly holds: boolean;
+  readonly keep?: Keeping;
 }
 
 export interface Refused extends Described {

@@ -11,7 +11,8 @@ import {
   verify,
 } from "@attestry/core";
 import type { NotaryClient, Registration } from "@attestry/core/client";
-import type { Journal, JournalEntry, Refused, Registered, Signed } from "./journal.ts";
+import type { Journal, JournalEntry, KeepWish, Refused, Registered, Signed } from "./journal.ts";
+import type { Course, Keeper } from "./keeper.ts";
 import type { OwnKey } from "./own-key.ts";
 
 /** A file on its way to being signed. */
@@ -24,7 +25,8 @@ export interface Pending {
   readonly share: number;
 }
 
-export type Item = Pending | JournalEntry;
+/** `course`: of the way into the vault, while it is not at its end. */
+export type Item = Pending | (JournalEntry & { readonly course?: Course });
 
 export interface NotarizerParts {
   readonly key: OwnKey;
@@ -35,16 +37,19 @@ export interface NotarizerParts {
   /** What the notary's receipts must hold under. */
   readonly trust: () => Trust;
   hash(file: File, onShare: (share: number) => void): Promise<string>;
+  readonly keeper: Pick<Keeper, "offer" | "claim" | "keep">;
   /** Told of each change of an item. */
   onItem(item: Item): void;
+  /** Told of an item that was none: its file belongs to an earlier one. */
+  onGone(id: number): void;
   /** Told when sending fails, and when it goes on. */
   onAway(isAway: boolean): void;
 }
 
 export interface Notarizer {
-  /** @param subjectOf the record number of a file; undefined for none */
-  add(files: readonly File[], subjectOf: (file: File) => string | undefined): void;
-  /** Sends what was signed and not answered, of an earlier visit too. */
+  /** @param subjectOf the record number of a file; undefined for none @param keep undefined: not in the vault */
+  add(files: readonly File[], subjectOf: (file: File) => string | undefined, keep: KeepWish | undefined): void;
+  /** Sends what was signed and not answered, of an earlier visit too, and goes on with what is to be kept. */
   resume(entries: readonly JournalEntry[]): void;
   /** Whether a file is not in the journal yet: it would have to be dropped again. */
   readonly isReading: boolean;
@@ -56,8 +61,8 @@ const batchLength = 100;
 const longestPause = 30_000;
 
 export function createNotarizer(parts: NotarizerParts): Notarizer {
-  const { key, issuer, journal, onItem } = parts;
-  const queue: { readonly item: Pending; readonly file: File; readonly subject: string | undefined }[] = [];
+  const { key, issuer, journal, keeper, onItem } = parts;
+  const queue: Dropped[] = [];
   const outbox = createOutbox(parts);
   let reading = false;
   let closed = false;
@@ -66,17 +71,19 @@ export function createNotarizer(parts: NotarizerParts): Notarizer {
     if (reading) return;
     reading = true;
     for (let next = queue.shift(); next !== undefined && !closed; next = queue.shift()) {
-      const signed = await sign(next.item, next.file, next.subject);
+      const signed = await sign(next);
       if (signed !== undefined) outbox.send([signed]);
     }
     reading = false;
   }
 
-  async function sign(item: Pending, file: File, subject: string | undefined): Promise<Signed | undefined> {
+  async function sign({ item, file, subject, keep }: Dropped): Promise<Signed | undefined> {
     const show = (state: Pending["state"], share = 0): void => onItem({ ...item, state, share });
     show("reading");
     const hash = await parts.hash(file, (share) => show("reading", share)).catch(() => undefined);
     if (hash === undefined) return void show("unreadable");
+    if (keeper.claim(hash, file)) return void parts.onGone(item.id);
+    if (keep !== undefined) keeper.offer(item.id, file);
     const digest = decodeHex(hash);
     try {
       const claims = {
@@ -93,6 +100,7 @@ export function createNotarizer(parts: NotarizerParts): Notarizer {
         state: "signed",
         statement: await signStatement(claims, key),
         digest,
+        ...(keep && { keep }),
       };
       await journal.write(signed);
       onItem(signed);
@@ -103,15 +111,18 @@ export function createNotarizer(parts: NotarizerParts): Notarizer {
   }
 
   return {
-    add(files, subjectOf) {
+    add(files, subjectOf, keep) {
       for (const file of files) {
         const item: Pending = { id: nextId(), name: file.name, size: file.size, state: "waiting", share: 0 };
-        queue.push({ item, file, subject: subjectOf(file) });
+        queue.push({ item, file, subject: subjectOf(file), keep });
         onItem(item);
       }
       void readAll();
     },
-    resume: (entries) => outbox.send(entries.filter((entry) => entry.state === "signed")),
+    resume(entries) {
+      outbox.send(entries.filter((entry) => entry.state === "signed"));
+      for (const entry of entries) if (entry.state === "registered") keeper.keep(entry);
+    },
     get isReading() {
       return reading || queue.length > 0;
     },
@@ -122,13 +133,20 @@ export function createNotarizer(parts: NotarizerParts): Notarizer {
   };
 }
 
+interface Dropped {
+  readonly item: Pending;
+  readonly file: File;
+  readonly subject: string | undefined;
+  readonly keep: KeepWish | undefined;
+}
+
 interface Outbox {
   send(signed: readonly Signed[]): void;
   close(): void;
 }
 
 /** Sends what waits, all of it in a few requests, and again for as long as the notary is away. */
-function createOutbox({ notary, journal, trust, onItem, onAway }: NotarizerParts): Outbox {
+function createOutbox({ notary, journal, trust, keeper, onItem, onAway }: NotarizerParts): Outbox {
   const waiting: Signed[] = [];
   let sending = false;
   let failures = 0;
@@ -162,6 +180,7 @@ function createOutbox({ notary, journal, trust, onItem, onAway }: NotarizerParts
       answer === undefined || "error" in answer ? refusal(signed, answer) : await receive(signed, answer, trust());
     await journal.write(entry);
     onItem(entry);
+    if (entry.state === "registered") keeper.keep(entry);
   }
 
   return {
@@ -185,7 +204,7 @@ function refusal({ id, name, size }: Signed, answer: { readonly error: AttestryE
 }
 
 async function receive(
-  { id, name, size, digest }: Signed,
+  { id, name, size, digest, statement, keep }: Signed,
   { index, isNew, proof }: Exclude<Registration, { readonly error: unknown }>,
   trust: Trust,
 ): Promise<Registered> {
@@ -200,6 +219,7 @@ async function receive(
     isNew,
     proof,
     holds: verdict === "verified" || verdict === "incomplete",
+    ...(keep && { keep: { ...keep, statement, digest } }),
   };
 }
 

@@ -1,7 +1,8 @@
 /** English words of the page `notarize`. */
 export const words = {
   title: "Notarize files",
-  intro: "Sign the thumbprints of files and enter them in the log. The files themselves stay on this device.",
+  intro:
+    "Sign the thumbprints of files and enter them in the log. The files stay on this device, unless you have them kept in the vault.",
   loading: "One moment…",
   signIn: "Notarizing is for the agency’s staff. Checking a file needs no account.",
   storage:
@@ -31,6 +32,20 @@ export const words = {
     drop: "Drop files here, as many as you like, or",
     choose: "choose from this device",
     hint: "Any kind and size. Only their thumbprints are sent.",
+    keep: {
+      also: "Also keep the files in the vault",
+      hint: "Then they are sent to the notary as well, which encrypts them and records every use of them.",
+      recordClass: "Record class",
+      dropHint: "Any kind and size. The files are sent to the vault.",
+      sending: "On its way into the vault",
+      kept: "In the vault",
+      refused: "The vault did not take it.",
+      courses: {
+        "no file": "Not in the vault yet: drop the file again, and it goes on where it stopped.",
+        away: "The vault cannot be reached. It goes on as soon as it answers.",
+        "signed out": "Not in the vault yet: you are no longer signed in. Sign in, and drop the file again.",
+      },
+    },
     away: "The notary cannot be reached. What is signed is kept here and sent as soon as it answers.",
     progress: (done: number, all: number): string => `${done} of ${all} registered`,
     zip: "Download all proofs (ZIP)",

@@ -3,7 +3,8 @@ import type { words as en } from "../en/notarize.ts";
 
 export const words: typeof en = {
   title: "Notarizar archivos",
-  intro: "Firme las huellas de archivos y asiéntelas en el registro. Los archivos mismos no salen de este dispositivo.",
+  intro:
+    "Firme las huellas de archivos y asiéntelas en el registro. Los archivos no salen de este dispositivo, salvo que los guarde en la bóveda.",
   loading: "Un momento…",
   signIn: "Notarizar es para el personal de la agencia. Comprobar un archivo no requiere cuenta.",
   storage:
@@ -38,6 +39,20 @@ export const words: typeof en = {
     drop: "Suelte aquí archivos, cuantos quiera, o",
     choose: "elíjalos en este dispositivo",
     hint: "De cualquier tipo y tamaño. Solo se envían sus huellas.",
+    keep: {
+      also: "Guardar también los archivos en la bóveda",
+      hint: "Entonces también se envían al notario, que los cifra y anota cada uso de ellos.",
+      recordClass: "Clase documental",
+      dropHint: "De cualquier tipo y tamaño. Los archivos se envían a la bóveda.",
+      sending: "En camino a la bóveda",
+      kept: "En la bóveda",
+      refused: "La bóveda no lo aceptó.",
+      courses: {
+        "no file": "Aún no está en la bóveda: suelte el archivo otra vez y seguirá donde se quedó.",
+        away: "No se puede contactar con la bóveda. Seguirá en cuanto responda.",
+        "signed out": "Aún no está en la bóveda: su sesión terminó. Iníciela y suelte el archivo otra vez.",
+      },
+    },
     away: "No se puede contactar con el notario. Lo firmado se guarda aquí y se envía en cuanto responda.",
     progress: (done, all) => `${done} de ${all} registrados`,
     zip: "Descargar todas las pruebas (ZIP)",

@@ -1,0 +1,77 @@
+/** The vault's side of the list: whether files go there as well, and how far each of them is. */
+import type { VaultClient } from "@attestry/core/client";
+import type { VNode } from "preact";
+import { useRemote } from "../../remote.ts";
+import type { NotarizeWords } from "./index.tsx";
+import type { KeepWish } from "./journal.ts";
+import type { Item } from "./notarizer.ts";
+
+type Words = NotarizeWords["files"]["keep"];
+
+export interface KeepFieldsProps {
+  readonly words: Words;
+  readonly vault: { readonly vault: Pick<VaultClient, "recordClasses"> };
+  /** Undefined: nothing goes there. */
+  readonly keep: KeepWish | undefined;
+  onChange(keep: KeepWish | undefined): void;
+}
+
+export function KeepFields({ words, vault, keep, onChange }: KeepFieldsProps): VNode {
+  const { value: classes = [] } = useRemote(() => vault.vault.recordClasses(), "classes");
+  return (
+    <div class="keep">
+      <label>
+        <input
+          type="checkbox"
+          checked={keep !== undefined}
+          aria-describedby="keep-hint"
+          onChange={(event) => onChange(event.currentTarget.checked ? {} : undefined)}
+        />{" "}
+        {words.also}
+      </label>
+      <p id="keep-hint">{words.hint}</p>
+      {keep !== undefined && classes.length > 1 && (
+        <div class="field">
+          <label class="field__label" for="record-class">
+            {words.recordClass}
+          </label>
+          <select
+            class="usa-select"
+            id="record-class"
+            value={keep.recordClass ?? "general"}
+            onChange={(event) => onChange({ recordClass: event.currentTarget.value })}
+          >
+            {classes.map(({ name }) => (
+              <option key={name} value={name}>
+                {name}
+              </option>
+            ))}
+          </select>
+        </div>
+      )}
+    </div>
+  );
+}
+
+export interface KeepLineProps {
+  readonly words: Words;
+  readonly item: Item & { readonly state: "registered" };
+  /** Whether the vault's page would show it. */
+  readonly mayRead: boolean;
+}
+
+/** Nothing for a file that does not go there. */
+export function KeepLine({ words, item, mayRead }: KeepLineProps): VNode | null {
+  const { keep, course, name } = item;
+  if (keep === undefined) return null;
+  if (keep.object !== undefined)
+    return <p class="items__kept">{mayRead ? <a href={`/vault/${keep.object}`}>{words.kept}</a> : words.kept}</p>;
+  if (keep.refused !== undefined) return <p class="items__refused">{`${words.refused} (${keep.refused})`}</p>;
+  if (typeof course !== "number") return <p class="items__open">{words.courses[course ?? "no file"]}</p>;
+  return (
+    <>
+      <p>{words.sending}</p>
+      <progress aria-label={`${words.sending}: ${name}`} max={1} value={course} />
+    </>
+  );
+}
