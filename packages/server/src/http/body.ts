@@ -74,3 +74,16 @@ function readBytes(request: FastifyRequest, payload: NodeJS.ReadableStream, inta
     payload.once("error", () => reject(new AttestryError("MALFORMED_REQUEST", "The body was cut short.")));
   });
 }
+
+/**
+ * The bytes of a body that is not read into memory, as they come. Each piece is the reader's until it asks for the next one: then its
+ * memory is freed, which costs far less than having it collected.
+ */
+export async function* streamBody(body: unknown): AsyncGenerator<Uint8Array, void, undefined> {
+  for await (const piece of (body ?? []) as AsyncIterable<Uint8Array>) {
+    yield piece;
+    const { buffer } = piece;
+    // A view of something larger shares it with others.
+    if (buffer instanceof ArrayBuffer && buffer.byteLength === piece.byteLength) buffer.transfer(0);
+  }
+}

@@ -6,7 +6,7 @@ import { AttestryError, encodeHex, isAttestryError } from "@attestry/core";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { principalOf } from "../access/hook.ts";
 import type { Upload, Vault } from "../vault/vault.ts";
-import { takeBytes } from "./body.ts";
+import { streamBody, takeBytes } from "./body.ts";
 import type { RouteContext } from "./context.ts";
 import { accessOf } from "./object-routes.ts";
 import {
@@ -118,8 +118,7 @@ async function tusRoutes(app: FastifyInstance, { vault }: { vault: Vault }): Pro
       const length = integerHeader(request, "content-length");
       const size = integerHeader(request, "upload-length"); // of one whose length was deferred, with its last part
       const isLast = size !== undefined && length !== undefined && offset + length === size;
-      const content = (request.body ?? []) as AsyncIterable<Uint8Array>;
-      const upload = await vault.append(id, offset, content, { isLast });
+      const upload = await vault.append(id, offset, streamBody(request.body), { isLast });
       const isWhole = upload.content !== undefined || upload.offset !== upload.size;
       return state(reply, isWhole ? upload : await vault.complete(id))
         .code(204)
