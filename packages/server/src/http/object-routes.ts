@@ -5,6 +5,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { principalOf } from "../access/hook.ts";
 import type { Notary } from "../notary.ts";
 import type { Access, Reading, Vault } from "../vault/vault.ts";
+import { streamBody } from "./body.ts";
 import type { RouteContext } from "./context.ts";
 import {
   type ClassBody,
@@ -227,7 +228,7 @@ async function storingRoute(app: FastifyInstance, { vault, notary }: StoringPart
         size: length === undefined ? undefined : Number(length),
       });
       try {
-        await vault.append(id, 0, (request.body ?? []) as AsyncIterable<Uint8Array>);
+        await vault.append(id, 0, streamBody(request.body));
         const { content } = await vault.complete(id);
         if (!equalBytes(content.hash, hash)) {
           const message = `The content's SHA-256 is ${encodeHex(content.hash)}, not the one in the address.`;
@@ -242,8 +243,12 @@ async function storingRoute(app: FastifyInstance, { vault, notary }: StoringPart
   });
 
   async function statementAbout(digest: Uint8Array): Promise<number> {
-    const { entries } = await notary.find({ digest, limit: 1 });
-    if (entries[0] !== undefined) return entries[0].index;
+    let below: number | undefined;
+    do {
+      const { entries, next } = await notary.find({ digest, limit: 1, below });
+      if (entries[0] !== undefined) return entries[0].index;
+      below = next; // a page without entries that goes on says nothing yet
+    } while (below !== undefined);
     throw new AttestryError("NOT_FOUND", "No statement about this content is in the log: notarise it first.");
   }
 }

@@ -36,6 +36,28 @@ test("content is put under its hash once its statement is in the log, and only t
   assert.deepEqual(await swept.json(), { uploads: 0, orphans: 0 }, "what was refused left nothing behind");
 });
 
+test("a statement counts wherever it is among the log's pages, also behind one that is empty and goes on", async (t) => {
+  const server = await startVaultServer(t);
+  const content = randomContent(1000);
+  const path = `/v1/objects/${hashOf(content)}`;
+  const { find } = server.notary;
+  const asked: (number | undefined)[] = [];
+  const pages = [9000, 4000];
+  Object.assign(server.notary, {
+    async find(query: Parameters<typeof find>[0]): ReturnType<typeof find> {
+      const next = pages[asked.length];
+      asked.push(query.below);
+      return next === undefined ? find(query) : { entries: [], next };
+    },
+  });
+  const early = await server.ask("PUT", path, { body: content });
+  assert.deepEqual([early.status, await codeOf(early), asked], [404, "NOT_FOUND", [undefined, 9000, 4000]]);
+  await server.batch([await server.statementOf(content)]);
+  asked.length = 0;
+  assert.equal((await server.ask("PUT", path, { body: content })).status, 200);
+  assert.deepEqual(asked, [undefined, 9000, 4000]);
+});
+
 test("a range is what a player asks for; content never becomes a page of the notary", async (t) => {
   const server = await startVaultServer(t);
   const content = randomContent(3_300_000);
