@@ -75,6 +75,10 @@ export const pages: readonly PageEntry[] = [
     en: () => import("./words/en/vault.ts"),
     es: () => import("./words/es/vault.ts"),
   }),
+  page("admin", /^\/admin(?:\/(?<section>[a-z]+))?$/, () => import("./pages/admin/index.tsx"), {
+    en: () => import("./words/en/admin.ts"),
+    es: () => import("./words/es/admin.ts"),
+  }),
 ];
 
 /** The page at an address, and where that is; undefined when the portal has none there. */

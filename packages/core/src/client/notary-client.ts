@@ -175,7 +175,7 @@ export interface NotaryClient {
   listIssuers(): Promise<readonly EnrolledIssuer[]>;
   addIssuer(
     issuer:
-      | { readonly issuer: string; readonly key: PublicKey }
+      | { readonly issuer?: string; readonly key: PublicKey }
       | { readonly issuer?: string; readonly certificateRoot: string },
   ): Promise<EnrolledIssuer>;
   revokeIssuer(id: string, reason: string): Promise<EnrolledIssuer>;

@@ -20,6 +20,11 @@ const links: readonly Link[] = [
   { name: "status", href: "/status" },
   { name: "notarize", href: "/notarize" },
   { name: "vault", href: "/vault", needs: ["object:read", "custody:read"] },
+  {
+    name: "admin",
+    href: "/admin",
+    needs: ["issuer:manage", "access:manage", "vault:manage", "action:read", "audit:run"],
+  },
 ];
 
 function isFor({ needs }: Link, session: Session | undefined): boolean {

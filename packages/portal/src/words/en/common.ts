@@ -4,7 +4,14 @@ export const words = {
   navigation: "Main",
   language: "Language",
   languages: { en: "English", es: "Español" },
-  pages: { verify: "Verify", search: "Search", status: "Status", notarize: "Notarize", vault: "Vault" },
+  pages: {
+    verify: "Verify",
+    search: "Search",
+    status: "Status",
+    notarize: "Notarize",
+    vault: "Vault",
+    admin: "Administration",
+  },
   signedInAs: "Signed in as",
   signIn: {
     heading: "Sign in first",

@@ -6,7 +6,14 @@ export const words: typeof en = {
   navigation: "Principal",
   language: "Idioma",
   languages: { en: "English", es: "Español" },
-  pages: { verify: "Verificar", search: "Buscar", status: "Estado", notarize: "Notarizar", vault: "Custodia" },
+  pages: {
+    verify: "Verificar",
+    search: "Buscar",
+    status: "Estado",
+    notarize: "Notarizar",
+    vault: "Custodia",
+    admin: "Administración",
+  },
   signedInAs: "Sesión de",
   signIn: {
     heading: "Primero inicie sesión",
