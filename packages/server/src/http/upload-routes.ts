@@ -1,6 +1,6 @@
 /**
  * Uploads that survive a dropped line, a client that starts again and a server that does: tus 1.0.0 (https://tus.io/protocols/resumable-upload)
- * with creation, creation-defer-length and termination, over the vault. Then the signed statement makes an object of it.
+ * with creation, creation-defer-length, expiration and termination, over the vault. Then the signed statement makes an object of it.
  */
 import { AttestryError, encodeHex, isAttestryError } from "@attestry/core";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
@@ -62,7 +62,9 @@ async function tusRoutes(app: FastifyInstance, { vault }: { vault: Vault }): Pro
   });
 
   app.options("/v1/uploads", { schema: { hide: true } }, async (_request, reply) => {
-    reply.header("tus-version", version).header("tus-extension", "creation,creation-defer-length,termination");
+    reply
+      .header("tus-version", version)
+      .header("tus-extension", "creation,creation-defer-length,expiration,termination");
     return reply.code(204).send();
   });
 
@@ -186,8 +188,9 @@ function checkOwn(who: string, request: FastifyRequest): void {
   if (who !== principalOf(request).name) throw new AttestryError("NOT_FOUND", "There is no such upload.");
 }
 
-function state(reply: FastifyReply, { offset, size, metadata, content }: Upload): FastifyReply {
+function state(reply: FastifyReply, { offset, size, metadata, expiresAt, content }: Upload): FastifyReply {
   reply.header("upload-offset", offset);
+  reply.header("upload-expires", new Date(expiresAt).toUTCString()); // tus 1.0.0, Expiration: a date of HTTP
   const length = size ?? content?.size;
   if (length === undefined) reply.header("upload-defer-length", "1");
   else reply.header("upload-length", length);

@@ -21,7 +21,7 @@ test("the server says which version of tus it speaks, and 412 to any other", asy
   const options = await server.ask("OPTIONS", "/v1/uploads");
   assert.equal(options.status, 204);
   assert.equal(options.headers.get("tus-version"), "1.0.0");
-  assert.equal(options.headers.get("tus-extension"), "creation,creation-defer-length,termination");
+  assert.equal(options.headers.get("tus-extension"), "creation,creation-defer-length,expiration,termination");
   const path = await server.begin({ "upload-length": "3" });
   for (const headers of [{}, { "tus-resumable": "0.2.2" }]) {
     for (const [method, where] of [
@@ -204,15 +204,22 @@ test("an upload goes on after the server was started again", async (t) => {
   assert.equal(rest.headers.get("attestry-content-hash"), encodeHex(sha256(content)));
 });
 
-test("an upload that nobody goes on with is swept after a week", async (t) => {
+test("an upload says until when it is kept, and is swept after that if nobody went on with it", async (t) => {
   let now = Date.now();
   const server = await startVaultServer(t, { clock: () => now });
-  const path = await server.begin({ "upload-length": "10" });
-  await server.patch(path, 0, new Uint8Array(4));
+  const expiryOf = ({ headers }: Response): number => Date.parse(headers.get("upload-expires") ?? "");
   const sweep = async (): Promise<unknown> => (await server.ask("POST", "/v1/vault/sweep", { body: {} })).json();
-  now += 6 * 86_400_000;
+  const headers = { ...tus, "upload-length": "10" };
+  const begun = await server.ask("POST", "/v1/uploads", { headers });
+  const path = begun.headers.get("location") ?? "";
+  const week = 7 * 86_400_000;
+  assert.equal(expiryOf(begun), Math.floor((now + week) / 1000) * 1000);
+  now += 86_400_000;
+  const patched = await server.patch(path, 0, new Uint8Array(4));
+  assert.equal(expiryOf(patched), Math.floor((now + week) / 1000) * 1000);
+  now = expiryOf(patched);
   assert.deepEqual(await sweep(), { uploads: 0, orphans: 0 });
-  now += 2 * 86_400_000;
+  now += 1000;
   assert.deepEqual(await sweep(), { uploads: 1, orphans: 0 });
   assert.equal((await server.ask("HEAD", path, { headers: tus })).status, 404);
 });

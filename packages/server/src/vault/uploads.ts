@@ -21,6 +21,8 @@ export interface UploadParts extends Pick<VaultOptions, "catalogue" | "objects" 
   readonly recordClasses: RecordClasses;
   /** Milliseconds of Unix time. */
   readonly clock: () => number;
+  /** Milliseconds. */
+  readonly uploadLife: number;
 }
 
 export type Uploads = Pick<Vault, "begin" | "uploader" | "upload" | "append" | "complete" | "cancel" | "commit"> & {
@@ -43,7 +45,7 @@ export function createUploads(parts: UploadParts): Uploads {
     if (declaredSize !== undefined && session.offset !== declaredSize) throw endedAt(session.offset);
     const content = await session.end();
     await catalogue.saveContent(row.id, holder, content);
-    return { ...toUpload(row, content.size), content };
+    return { ...toUpload(parts, row, content.size), content };
   }
 
   async function append(
@@ -63,7 +65,7 @@ export function createUploads(parts: UploadParts): Uploads {
       await catalogue.saveTail(id, holder, tail);
       session.savedTail = tail;
       if (broken !== undefined) throw broken.error;
-      return toUpload(row, session.offset);
+      return toUpload(parts, row, session.offset);
     });
   }
 
@@ -82,13 +84,14 @@ export function createUploads(parts: UploadParts): Uploads {
       checkObjectId(id);
       const known = await catalogue.readUpload(id);
       if (known === undefined) throw new AttestryError("NOT_FOUND", "There is no such upload.");
-      if (known.content !== undefined) return toUpload(known, known.content.size);
-      return locks.write(id, async ({ row, session }) => toUpload(row, session.offset));
+      if (known.content !== undefined) return toUpload(parts, known, known.content.size);
+      return locks.write(id, async ({ row, session }) => toUpload(parts, row, session.offset));
     },
 
     async complete(id: string): Promise<CompleteUpload> {
       const known = await catalogue.readUpload(id);
-      if (known?.content !== undefined) return { ...toUpload(known, known.content.size), content: known.content };
+      if (known?.content !== undefined)
+        return { ...toUpload(parts, known, known.content.size), content: known.content };
       return locks.write(id, finish);
     },
 
@@ -133,7 +136,8 @@ async function take({ session, row, keep }: Writing, content: Parts): Promise<{ 
   return broken;
 }
 
-async function begin({ catalogue, keys, recordClasses, clock }: UploadParts, options: BeginOptions): Promise<Upload> {
+async function begin(parts: UploadParts, options: BeginOptions): Promise<Upload> {
+  const { catalogue, keys, recordClasses, clock } = parts;
   const { who, recordClass = defaultRecordClass, contentType, size, metadata = "" } = options;
   checkCustodyText(who, "name");
   if (contentType !== undefined) checkCustodyText(contentType, "content type");
@@ -163,7 +167,7 @@ async function begin({ catalogue, keys, recordClasses, clock }: UploadParts, opt
     content: undefined,
   };
   await catalogue.addUpload(row);
-  return toUpload(row, 0);
+  return toUpload(parts, row, 0);
 }
 
 /** The row first: segments that are left over are swept, while a row that is left over would be gone on with. */
@@ -231,7 +235,8 @@ async function bind(
   return { index: outcome.index, subject };
 }
 
-function toUpload(row: UploadRow, offset: number): Upload {
+function toUpload({ uploadLife }: UploadParts, row: UploadRow, offset: number): Upload {
   const { id, recordClass, contentType, declaredSize: size, metadata, who, createdAt, content } = row;
-  return { id, offset, size, recordClass, contentType, metadata, who, createdAt, content };
+  const expiresAt = row.touchedAt + uploadLife;
+  return { id, offset, size, recordClass, contentType, metadata, who, createdAt, expiresAt, content };
 }

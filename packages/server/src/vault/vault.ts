@@ -51,6 +51,8 @@ export interface Upload {
   readonly who: string;
   /** Milliseconds of Unix time. */
   readonly createdAt: number;
+  /** When it may be given up if nobody goes on with it; milliseconds of Unix time. */
+  readonly expiresAt: number;
   /** Known once the upload is complete; then it only waits for its statement. */
   readonly content: Content | undefined;
 }
