@@ -143,12 +143,12 @@ export {
   parseReceipt,
   type Receipt,
   type ReceiptClaims,
+  type ReceiptEncoder,
   type ReceiptParts,
+  receiptEncoder,
   receiptRoot,
   receiptToBeSigned,
-  receiptWriter,
   type TreeEvidence,
-  type WriteReceipt,
   withTreeEvidence,
 } from "./statement/receipt.ts";
 export {

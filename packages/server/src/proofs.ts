@@ -4,12 +4,12 @@ import {
   type CborWriter,
   type Evidence,
   encodeProofFile,
-  encodeReceipt,
   equalBytes,
   parseCheckpoint,
   parseNote,
+  type ReceiptEncoder,
   type ReceiptParts,
-  receiptWriter,
+  receiptEncoder,
   type Statement,
 } from "@attestry/core";
 import type { Logger } from "pino";
@@ -18,15 +18,15 @@ import { type FoundEntry, readEntry } from "./find.ts";
 import type { HeadSigner } from "./heads.ts";
 import type { Issuers } from "./issuers/issuers.ts";
 import type { LogReader } from "./log/reader.ts";
-import type { CurrentHead, Head, LogStore } from "./log/store.ts";
+import type { CurrentHead, LogStore } from "./log/store.ts";
 import { targetByKey, targetKey } from "./look-up.ts";
 
+/** Writes the receipt of the entry at a place in a list of them, as a byte string. */
+export type WriteReceipt = (writer: CborWriter, at: number) => void;
+
 export interface Prover {
-  /**
-   * Gives what writes the bare receipt of the entry at a place of `indexes`, in the tree of that head, as a byte string; the
-   * checkpoint travels apart.
-   */
-  receipts(indexes: readonly number[], head: CurrentHead): Promise<(writer: CborWriter, at: number) => void>;
+  /** Bare receipts of entries in the tree of that head; the checkpoint travels apart. */
+  receipts(indexes: readonly number[], head: CurrentHead): Promise<WriteReceipt>;
   /** An entry's receipt with the checkpoint that gives it the earliest time, and the log's keys. @throws NOT_FOUND */
   receipt(index: number): Promise<Uint8Array>;
   /** As `receipt`, of a head that is at hand. */
@@ -57,29 +57,35 @@ export function createProver(options: ProverOptions): Prover {
   const verifierKeys = signer.verifierKeys.map(({ text }) => text);
 
   const inclusionPath = gatherPaths(reader);
-  const headers = new WeakMap<Head, Uint8Array>();
 
   /** What the receipts of a head have in common. */
-  function sharedBy(head: CurrentHead): Pick<ReceiptParts, "protectedBytes" | "signature" | "size"> {
-    const protectedBytes = headers.get(head) ?? signer.receiptHeader(head);
-    headers.set(head, protectedBytes);
-    return { protectedBytes, signature: head.receiptSignature, size: head.size };
+  function sharedBy(head: CurrentHead): Omit<ReceiptParts, "index" | "path"> {
+    return { protectedBytes: signer.receiptHeader(head), signature: head.receiptSignature, size: head.size };
   }
 
-  async function receipts(
-    indexes: readonly number[],
-    head: CurrentHead,
-  ): Promise<(writer: CborWriter, at: number) => void> {
+  /** As `sharedBy`, and what makes a receipt whole. */
+  function wholeOf(head: CurrentHead): Omit<ReceiptParts, "index" | "path"> {
+    return { ...sharedBy(head), checkpoint: head.note, receiptKey: signer.receiptKey, verifierKeys };
+  }
+
+  async function receipts(indexes: readonly number[], head: CurrentHead): Promise<WriteReceipt> {
     const paths = await reader.inclusionPaths(indexes, head.size);
-    const write = receiptWriter(sharedBy(head));
+    const { write } = receiptEncoder(sharedBy(head));
     return (writer, at) => write(writer, indexes[at] as number, paths[at] as Uint8Array[]);
   }
 
+  /** While a batch is answered one by one, the same head is asked for again and again. */
+  const encoders = new WeakMap<CurrentHead, ReceiptEncoder>();
+
   async function receiptOf(index: number, head: CurrentHead, vouched?: AnchoredHead): Promise<Uint8Array> {
     const path = await inclusionPath(index, head.size);
-    const evidence = { checkpoint: head.note, receiptKey: signer.receiptKey, verifierKeys };
-    const { anchors = [], timeStamps = [] } = vouched ?? {};
-    return encodeReceipt({ ...sharedBy(head), index, path, ...evidence, anchors, timeStamps });
+    if (vouched !== undefined) {
+      const { anchors = [], timeStamps = [] } = vouched;
+      return receiptEncoder({ ...wholeOf(head), anchors, timeStamps }).encode(index, path);
+    }
+    const encoder = encoders.get(head) ?? receiptEncoder(wholeOf(head));
+    encoders.set(head, encoder);
+    return encoder.encode(index, path);
   }
 
   /** The earliest cosigned head that covers the entry, else the head that it was registered with: an early time is worth most. */

@@ -5,7 +5,6 @@
  * The signature covers the root and not the tree size, so a receipt of ours travels with the checkpoint of the same tree,
  * whose signature covers both. `verify()` asks for both.
  */
-import { concatBytes } from "../bytes.ts";
 import {
   asArray,
   asBytes,
@@ -14,7 +13,7 @@ import {
   asText,
   type CborMap,
   type CborValue,
-  type CborWriter,
+  CborWriter,
   decodeCbor,
   encodeCbor,
   headLength,
@@ -105,39 +104,60 @@ export interface ReceiptParts extends TreeEvidence {
 }
 
 export function encodeReceipt(parts: ReceiptParts): Uint8Array {
-  // RFC 9942's CDDL wants at least one hash; the tree of one entry has none, and its path is the empty array.
-  const inclusion = encodeCbor([parts.size, parts.index, [...parts.path]]);
-  const unprotected = proofHeader(inclusion);
-  addTreeEvidence(unprotected, parts);
-  return encodeSign1({ protectedBytes: parts.protectedBytes, unprotected, payload: null, signature: parts.signature });
+  return receiptEncoder(parts).encode(parts.index, parts.path);
 }
 
-function proofHeader(inclusion: Uint8Array): CborMap {
-  return new Map([[label.vdp, new Map([[inclusionLabel, [inclusion]]])]]);
+/** Makes the receipts of one head. */
+export interface ReceiptEncoder {
+  encode(index: number, path: readonly Uint8Array[]): Uint8Array;
+  /** Writes the receipt as a byte string. */
+  write(writer: CborWriter, index: number, path: readonly Uint8Array[]): void;
 }
 
-/** Writes an entry's receipt as a byte string. */
-export type WriteReceipt = (writer: CborWriter, index: number, path: readonly Uint8Array[]) => void;
-
-/** For many receipts of one head with nothing beside them, each as `encodeReceipt` gives it: what they share is encoded once. */
-export function receiptWriter(parts: Pick<ReceiptParts, "protectedBytes" | "signature" | "size">): WriteReceipt {
+/** For many receipts of one head: what they share, and what stands beside each of them, is encoded once. */
+export function receiptEncoder(parts: Omit<ReceiptParts, "index" | "path">): ReceiptEncoder {
   const { protectedBytes, signature, size } = parts;
-  const after = concatBytes(encodeCbor(null), encodeCbor(signature));
-  const noProof = new Uint8Array();
-  const whole = encodeSign1({ protectedBytes, unprotected: proofHeader(noProof), payload: null, signature });
-  const before = whole.subarray(0, whole.length - after.length - headLength(0)); // the proof is what the unprotected header ends with
-  return (writer, index, path) => {
-    const hashes = path.length * (headLength(hashLength) + hashLength);
-    const length = headLength(3) + headLength(size) + headLength(index) + headLength(path.length) + hashes;
-    writer.head(2, before.length + headLength(length) + length + after.length);
+  const encodeWith = (inclusion: Uint8Array): Uint8Array => {
+    const unprotected: CborMap = new Map([[label.vdp, new Map([[inclusionLabel, [inclusion]]])]]);
+    addTreeEvidence(unprotected, parts);
+    return encodeSign1({ protectedBytes, unprotected, payload: null, signature });
+  };
+  // Two receipts with the same beside their proofs differ first where the proof begins.
+  const [without, other] = [encodeWith(new Uint8Array()), encodeWith(new Uint8Array(1))];
+  const at = without.findIndex((byte, i) => byte !== other[i]);
+  const [before, after] = [without.subarray(0, at), without.subarray(at + headLength(0))];
+
+  function proofLength(index: number, { length }: readonly Uint8Array[]): number {
+    const hashes = length * (headLength(hashLength) + hashLength);
+    return headLength(3) + headLength(size) + headLength(index) + headLength(length) + hashes;
+  }
+
+  function receiptLength(proof: number): number {
+    return before.length + headLength(proof) + proof + after.length;
+  }
+
+  function write(writer: CborWriter, index: number, path: readonly Uint8Array[]): void {
     writer.encoded(before);
-    writer.head(2, length);
+    writer.head(2, proofLength(index, path));
     writer.head(4, 3);
-    writer.head(0, size);
-    writer.head(0, index);
+    writer.item(size);
+    writer.item(index);
+    // RFC 9942's CDDL wants at least one hash; the tree of one entry has none, and its path is the empty array.
     writer.head(4, path.length);
     for (const hash of path) writer.string(hash);
     writer.encoded(after);
+  }
+
+  return {
+    encode(index, path) {
+      const writer = new CborWriter(receiptLength(proofLength(index, path)));
+      write(writer, index, path);
+      return writer.written();
+    },
+    write(writer, index, path) {
+      writer.head(2, receiptLength(proofLength(index, path)));
+      write(writer, index, path);
+    },
   };
 }
 

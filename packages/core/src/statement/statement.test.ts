@@ -23,7 +23,7 @@ import {
   parseReceipt,
   parseSign1,
   parseStatement,
-  receiptWriter,
+  receiptEncoder,
   type StatementClaims,
   sha256,
   signStatement,
@@ -309,21 +309,38 @@ test("every parser answers any bytes with a value or one of its own errors", asy
   );
 });
 
-test("receipts that are written one after the other are those that are encoded each for itself", () => {
+const kccsOf = await signStatement(claims, signer); // its unprotected header has the key
+
+test("receipts that share what they can are what the parts of each encode to", () => {
   const number = fc.oneof(fc.maxSafeNat(), fc.nat(300), fc.constantFrom(23, 24, 255, 256, 65_535, 65_536, 2 ** 32));
   const entry = fc.record({
     index: number,
     path: fc.array(fc.constantFrom(digest, sha256(digest)), { maxLength: 64 }),
   });
+  const bytes = fc.uint8Array({ maxLength: 300 });
+  const beside = fc.record(
+    { checkpoint: bytes, receiptKey: fc.constant(signer.publicKey), anchors: fc.array(bytes) },
+    { requiredKeys: [] },
+  );
+  const signature = new Uint8Array(64);
   fc.assert(
-    fc.property(number, fc.array(entry), fc.uint8Array({ maxLength: 300 }), (size, entries, protectedBytes) => {
-      const head = { protectedBytes, signature: new Uint8Array(64), size };
-      const write = receiptWriter(head);
+    fc.property(number, fc.array(entry), bytes, beside, (size, entries, protectedBytes, evidence) => {
+      const encoder = receiptEncoder({ protectedBytes, signature, size, ...evidence });
       const writer = new CborWriter(1);
       writer.head(4, entries.length);
-      for (const { index, path } of entries) write(writer, index, path);
-      const expected = entries.map(({ index, path }) => encodeReceipt({ ...head, index, path }));
+      for (const { index, path } of entries) encoder.write(writer, index, path);
+      const expected = entries.map(({ index, path }) => {
+        const unprotected: CborMap = new Map([[396, new Map([[-1, [encodeCbor([size, index, path])]]])]]);
+        if (evidence.receiptKey) unprotected.set(14, parseSign1(kccsOf).unprotected.get(14) as CborValue);
+        if (evidence.checkpoint) unprotected.set("c2sp.org/checkpoint", evidence.checkpoint);
+        if (evidence.anchors?.length) unprotected.set("attestry/anchors", evidence.anchors);
+        return encodeSign1({ protectedBytes, unprotected, payload: null, signature });
+      });
       assert.deepEqual(decodeCbor(writer.written()), expected);
+      assert.deepEqual(
+        entries.map(({ index, path }) => encoder.encode(index, path)),
+        expected,
+      );
     }),
   );
 });
