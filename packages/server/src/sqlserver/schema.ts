@@ -4,7 +4,7 @@
  */
 import { AttestryError, isAttestryError } from "@attestry/core";
 import type { Database, Querier } from "../database/database.ts";
-import { numberOf, translateOpenError } from "./errors.ts";
+import { translateOpenError } from "./errors.ts";
 
 export interface SchemaPart {
   readonly name: "log" | "issuers" | "objects";
@@ -54,7 +54,7 @@ export const schemaSql: Readonly<
   Record<"isThere" | "readVersion" | "addVersion" | "lock" | "addSchema" | "addParts", string>
 > = {
   isThere: "SELECT 1 WHERE OBJECT_ID(@1) IS NOT NULL",
-  readVersion: "SELECT version FROM attestry.part WHERE name = @1",
+  readVersion: "IF OBJECT_ID(N'attestry.part') IS NOT NULL SELECT version FROM attestry.part WHERE name = @1",
   addVersion: "INSERT INTO attestry.part (name, version) VALUES (@1, @2)",
   /** In a transaction, whose end gives it back. A negative result is a refusal. */
   lock: `DECLARE @result int;
@@ -65,16 +65,9 @@ export const schemaSql: Readonly<
     CREATE TABLE attestry.part (name nvarchar(64) ${binary} NOT NULL PRIMARY KEY, version bigint NOT NULL)`,
 };
 
-const noSuchTable = 208;
-
 async function readVersion(querier: Querier, { name }: SchemaPart): Promise<number | undefined> {
-  try {
-    const [row] = await querier.query(schemaSql.readVersion, [name]);
-    return row?.[0] as number | undefined;
-  } catch (error) {
-    if (numberOf(error) === noSuchTable) return undefined;
-    throw error;
-  }
+  const [row] = await querier.query(schemaSql.readVersion, [name]);
+  return row?.[0] as number | undefined;
 }
 
 async function create(database: Database, part: SchemaPart): Promise<number> {
