@@ -1,8 +1,12 @@
 /** What happens to anchors on the way, on real nodes: each test breaks one thing and sees the anchor arrive, once. */
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
+import { once } from "node:events";
 import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { join } from "node:path";
+import { text } from "node:stream/consumers";
 import { after, type TestContext, test } from "node:test";
 import { accountOf, type Chain, eventually, fundedAccount, rootOf, startChain } from "../../test-kit/chain.ts";
 import { createSetting, type EvmSetting, origin } from "../../test-kit/evm.ts";
@@ -181,6 +185,52 @@ test("a transaction that the node drops is sent again, as it was", async (t) => 
   await chain.control("anvil_dropTransaction", first.hash);
   const second = await firstWaiting(setting);
   assert.equal(second.hash, first.hash);
+  await chain.mine();
+  await notary.reaches(5, "final");
+  assert.equal(await setting.countAnchors(), 1);
+});
+
+/** Another address of the node, at which `before` happens before a request is passed on. */
+async function startProxy(t: TestContext, node: string, before: (method: string) => Promise<void>): Promise<string> {
+  const proxy = createServer(async (request, response) => {
+    const body = await text(request);
+    await before((JSON.parse(body) as { method: string }).method);
+    const answer = await fetch(node, { method: "POST", headers: { "content-type": "application/json" }, body });
+    response.setHeader("content-type", "application/json").end(await answer.text());
+  }).listen(0, "127.0.0.1");
+  await once(proxy, "listening");
+  t.after(() => void proxy.close());
+  return `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`;
+}
+
+test("a transaction that the node drops between two questions about it is sent again, as it was", async (t) => {
+  const setting = await createSetting();
+  const { chain } = setting;
+  t.after(chain.close);
+  const questions = new Set(["eth_getTransactionByHash", "eth_getTransactionCount"]);
+  const asked = new Set<string>();
+  let dropping: Hex | undefined;
+  const url = await startProxy(t, chain.url, async (method) => {
+    if (dropping === undefined || !questions.has(method)) return;
+    if (asked.add(method).size < 2) return;
+    const hash = dropping;
+    dropping = undefined;
+    await chain.control("anvil_dropTransaction", hash);
+  });
+  const notary = await startNotary(setting.ledger({ url, finality: 0 }), createMemoryAnchorStore());
+  t.after(notary.close);
+  await chain.control("evm_setAutomine", false);
+  notary.size = 5;
+  await notary.reaches(5, "submitted");
+  const first = await firstWaiting(setting);
+  dropping = first.hash;
+  await eventually(
+    () => dropping,
+    (hash) => hash === undefined,
+  );
+  const sent = notary.changes.length;
+  const second = await firstWaiting(setting);
+  assert.deepEqual([second.hash, notary.changes.length], [first.hash, sent], "nothing new was signed");
   await chain.mine();
   await notary.reaches(5, "final");
   assert.equal(await setting.countAnchors(), 1);
