@@ -1,7 +1,16 @@
 /** The shell around every page: languages, keyboard, addresses, headers. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { checkAccessibility, checkNoSideways, openPage, screenshot, startPortal, tabTo } from "../test/browser.ts";
+import {
+  checkAccessibility,
+  checkNoSideways,
+  openBrowser,
+  openPage,
+  screenshot,
+  startPortal,
+  tabTo,
+} from "../test/browser.ts";
+import { sessionOf } from "../test/staff.ts";
 
 test("a reader's choice of language is in the address, is remembered, and is the document's", async (t) => {
   const { url } = await startPortal(t);
@@ -40,3 +49,33 @@ for (const width of ["phone", "desktop"] as const) {
     await screenshot(page, `front-${width}`);
   });
 }
+
+test("who is signed in is named on every page, and is out by one key; the provider's page comes next where there is one", async (t) => {
+  if ((await openBrowser(t)) === undefined) return;
+  const server = await startPortal(t);
+  const session = await sessionOf(server, "<b>R. Diaz</b> of the Office of Records and Very Long Names", "custodian");
+  const page = await openPage(t, `${server.url}/?lang=es`, { ...session, width: "phone" });
+  assert.ok(page);
+  await page.getByText("<b>R. Diaz</b>").waitFor();
+  await page.getByRole("link", { name: "Custodia" }).waitFor();
+  await checkAccessibility(page);
+  await checkNoSideways(page);
+  await screenshot(page, "signed-in-phone-es");
+  await page.route("**/auth/logout", (route) => route.abort());
+  await page.getByRole("button", { name: "Cerrar sesión" }).click();
+  await page.getByText("No se pudo cerrar la sesión.").waitFor();
+  await page.unroute("**/auth/logout");
+  await page.route("**/auth/logout", async (route) => {
+    const response = await route.fetch();
+    assert.deepEqual(await response.json(), { next: "/" });
+    await route.fulfill({ response, json: { next: "/status?provider" } });
+  });
+  await tabTo(page, ".site-header__person button");
+  await page.keyboard.press("Enter");
+  await page.waitForURL("**/status?provider");
+  await page.locator("h1").waitFor();
+  const answer = await page.evaluate(async () => (await fetch("/v1/session")).json());
+  assert.equal(answer.signedIn, false);
+  assert.equal(await page.locator(".site-header__person").count(), 0);
+  assert.equal((await page.context().cookies()).length, 0);
+});
