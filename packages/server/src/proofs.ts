@@ -4,6 +4,7 @@ import {
   type CborWriter,
   type Evidence,
   encodeProofFile,
+  encodeReceipt,
   equalBytes,
   parseCheckpoint,
   parseNote,
@@ -81,7 +82,7 @@ export function createProver(options: ProverOptions): Prover {
     const path = await inclusionPath(index, head.size);
     if (vouched !== undefined) {
       const { anchors = [], timeStamps = [] } = vouched;
-      return receiptEncoder({ ...wholeOf(head), anchors, timeStamps }).encode(index, path);
+      return encodeReceipt({ ...wholeOf(head), index, path, anchors, timeStamps });
     }
     const encoder = encoders.get(head) ?? receiptEncoder(wholeOf(head));
     encoders.set(head, encoder);

@@ -104,7 +104,16 @@ export interface ReceiptParts extends TreeEvidence {
 }
 
 export function encodeReceipt(parts: ReceiptParts): Uint8Array {
-  return receiptEncoder(parts).encode(parts.index, parts.path);
+  // RFC 9942's CDDL wants at least one hash; the tree of one entry has none, and its path is the empty array.
+  return encodeWith(parts, encodeCbor([parts.size, parts.index, [...parts.path]]));
+}
+
+type SharedParts = Omit<ReceiptParts, "index" | "path">;
+
+function encodeWith(parts: SharedParts, inclusion: Uint8Array): Uint8Array {
+  const unprotected: CborMap = new Map([[label.vdp, new Map([[inclusionLabel, [inclusion]]])]]);
+  addTreeEvidence(unprotected, parts);
+  return encodeSign1({ protectedBytes: parts.protectedBytes, unprotected, payload: null, signature: parts.signature });
 }
 
 /** Makes the receipts of one head. */
@@ -114,16 +123,11 @@ export interface ReceiptEncoder {
   write(writer: CborWriter, index: number, path: readonly Uint8Array[]): void;
 }
 
-/** For many receipts of one head: what they share, and what stands beside each of them, is encoded once. */
-export function receiptEncoder(parts: Omit<ReceiptParts, "index" | "path">): ReceiptEncoder {
-  const { protectedBytes, signature, size } = parts;
-  const encodeWith = (inclusion: Uint8Array): Uint8Array => {
-    const unprotected: CborMap = new Map([[label.vdp, new Map([[inclusionLabel, [inclusion]]])]]);
-    addTreeEvidence(unprotected, parts);
-    return encodeSign1({ protectedBytes, unprotected, payload: null, signature });
-  };
+/** For many receipts of one head, each as `encodeReceipt` gives it: what they share, and what stands beside each of them, is encoded once. */
+export function receiptEncoder(parts: SharedParts): ReceiptEncoder {
+  const { size } = parts;
   // Two receipts with the same beside their proofs differ first where the proof begins.
-  const [without, other] = [encodeWith(new Uint8Array()), encodeWith(new Uint8Array(1))];
+  const [without, other] = [encodeWith(parts, new Uint8Array()), encodeWith(parts, new Uint8Array(1))];
   const at = without.findIndex((byte, i) => byte !== other[i]);
   const [before, after] = [without.subarray(0, at), without.subarray(at + headLength(0))];
 
@@ -142,7 +146,6 @@ export function receiptEncoder(parts: Omit<ReceiptParts, "index" | "path">): Rec
     writer.head(4, 3);
     writer.item(size);
     writer.item(index);
-    // RFC 9942's CDDL wants at least one hash; the tree of one entry has none, and its path is the empty array.
     writer.head(4, path.length);
     for (const hash of path) writer.string(hash);
     writer.encoded(after);
