@@ -45,6 +45,8 @@ export interface PortalSession {
   readonly roles: readonly string[];
   /** Id of the OpenID provider that vouched for them; absent for the one-time link. */
   readonly provider?: string;
+  /** True of the session that asks. */
+  readonly isOwn?: boolean;
   readonly startedAt: string;
   readonly seenAt: string;
 }

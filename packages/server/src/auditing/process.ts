@@ -3,7 +3,7 @@
  * no thread, since it has storage, keys and memory of its own, and steps back behind the notary for the processor.
  */
 import { constants, setPriority } from "node:os";
-import { AttestryError, encodeHex, isAttestryError } from "@attestry/core";
+import { encodeHex, errorCatalogue, isAttestryError } from "@attestry/core";
 import { type AuditDataOptions, auditData, type DataAuditSummary } from "../audit-data.ts";
 import type { Finding } from "../log/audit.ts";
 import type { VaultFinding } from "../vault/audit.ts";
@@ -66,10 +66,11 @@ function tell(message: AuditMessage): void {
   process.send?.(message);
 }
 
+/** What exactly it is may name paths: that goes into the notary's log alone. */
 function toProblem(error: unknown): AuditMessage {
-  const { code, message } = isAttestryError(error) ? error : new AttestryError("FATAL_INTERNAL");
-  if (!isAttestryError(error)) console.error(error);
-  return { problem: { code, message } };
+  console.error(error);
+  const code = isAttestryError(error) ? error.code : "FATAL_INTERNAL";
+  return { problem: { code, message: errorCatalogue[code].meaning } };
 }
 
 process.once("disconnect", () => process.exit(1)); // the notary is gone

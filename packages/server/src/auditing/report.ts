@@ -30,7 +30,7 @@ export interface AuditReport {
   readonly named: readonly (Finding | VaultFinding)[];
   /** What it did not or cannot tell, in words. */
   readonly limits: readonly string[];
-  /** Why it did not get to its end: a code of the error catalogue, and what it says. */
+  /** Why it did not get to its end: a code of the error catalogue, and its meaning. */
   readonly problem?: { readonly code: string; readonly message: string };
 }
 

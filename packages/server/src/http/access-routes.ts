@@ -5,6 +5,7 @@ import { Type } from "typebox";
 import type { Access } from "../access/access.ts";
 import { principalOf } from "../access/hook.ts";
 import type { RecordedAction } from "../access/record-action.ts";
+import { hashSecret } from "../access/secrets.ts";
 import type { Credential, Session } from "../access/store.ts";
 import {
   type ActionJson,
@@ -90,7 +91,7 @@ function addTokens(app: FastifyInstance, { credentials }: Access): void {
   });
 }
 
-function addSessions(app: FastifyInstance, { sessions, signIn }: Access): void {
+function addSessions(app: FastifyInstance, { sessions, sessionCookie, signIn }: Access): void {
   app.get("/v1/sessions", {
     config,
     schema: {
@@ -99,7 +100,11 @@ function addSessions(app: FastifyInstance, { sessions, signIn }: Access): void {
       security,
       response: { 200: sessionList, ...failures },
     },
-    handler: async () => ({ sessions: (await sessions.list()).map(toSessionJson) }),
+    async handler(request) {
+      const id = sessionCookie.read(request);
+      const own = id === undefined ? undefined : hashSecret(id);
+      return { sessions: (await sessions.list()).map((session) => toSessionJson(session, own)) };
+    },
   });
 
   app.post<{ Params: SessionParams }>("/v1/sessions/:id/end", {
@@ -169,9 +174,20 @@ function toJson({ id, kind, key, name, roles, addedAt, expiresAt, lastUsedAt, re
   };
 }
 
-function toSessionJson({ key, name, roles, provider, startedAt, seenAt }: Session): OpenSessionJson {
+function toSessionJson(
+  { key, name, roles, provider, startedAt, seenAt }: Session,
+  own: string | undefined,
+): OpenSessionJson {
   const by = provider === undefined ? {} : { provider };
-  return { id: key, name, roles, ...by, startedAt: isoTime(startedAt), seenAt: isoTime(seenAt) };
+  return {
+    id: key,
+    name,
+    roles,
+    ...by,
+    ...(key === own && { isOwn: true }),
+    startedAt: isoTime(startedAt),
+    seenAt: isoTime(seenAt),
+  };
 }
 
 function toActionJson({ sequence, entryIndex, event, action, who, time, facts }: RecordedAction): ActionJson {

@@ -108,6 +108,7 @@ export interface OpenSessionJson {
   readonly name: string;
   readonly roles: readonly Role[];
   readonly provider?: string;
+  readonly isOwn?: boolean;
   readonly startedAt: string;
   readonly seenAt: string;
 }
@@ -118,6 +119,7 @@ export const sessionList: TSchema = Type.Object({
       name: Type.String(),
       roles: Type.Array(role),
       provider: Type.Optional(Type.String()),
+      isOwn: Type.Optional(Type.Boolean({ description: "True of the session that asks" })),
       startedAt: time,
       seenAt: time,
     }),

@@ -96,6 +96,7 @@ test("an audit that cannot get to its end says so, and is no good news", async (
   writeFileSync(join(server.data, "vault.json"), "{");
   const { findings, scope, problem } = await runAudit(server);
   assert.deepEqual([findings, scope, problem?.code], [0, undefined, "USAGE"]);
+  assert.ok(!JSON.stringify(problem).includes(server.data), "no path leaves the machine");
   assert.deepEqual((await actionsOf(server))[0]?.action, "audit-ended");
 });
 

@@ -92,7 +92,10 @@ export async function issuerRoutes(app: FastifyInstance, { notary, access }: Rou
           "This is the notary's own key: without it nothing could be recorded.",
         );
       }
-      if (known !== undefined && known.revoked === undefined) await record(request, "issuer-revoked", { id, reason });
+      if (known !== undefined && known.revoked === undefined) {
+        const named = known.issuer === undefined ? {} : { issuer: known.issuer };
+        await record(request, "issuer-revoked", { id, reason, ...named });
+      }
       return toJson(await issuers.revoke(id, reason));
     },
   });
