@@ -54,10 +54,11 @@ function List({ office, issuers, onChange }: ListProps): VNode {
       {issuers.toReversed().map(({ id, issuer, kind, isNotary, enrolledAt, revokedAt, reason }) => {
         // the type says that there is a name; a root for any name has none
         const name = (issuer as string | undefined) ?? words.anyName;
+        const isUnnamed = kind === "key" && name.endsWith(`:${id}`);
         return (
           <li key={id} class="listed__one">
             <div class="listed__words">
-              <h3>{isNotary === true ? words.notary : <Name text={name} />}</h3>
+              <h3>{isNotary === true ? words.notary : isUnnamed ? words.unnamed : <Name text={name} />}</h3>
               <p>
                 {words.kinds[kind]}, {words.since} <Time at={enrolledAt} />
                 {revokedAt !== undefined && (

@@ -35,7 +35,10 @@ export function NewToken({ office, onDone }: NewTokenProps): VNode {
   const [wrong, setWrong] = useState<Wrong>({});
   const { busy, error, run } = useDoing();
   const form = useRef<HTMLFormElement>(null);
-  const set = (change: Partial<Typed>): void => setTyped((last) => ({ ...last, ...change }));
+  const set = (change: Partial<Typed>): void => {
+    setTyped((last) => ({ ...last, ...change }));
+    setWrong(Object.fromEntries(Object.entries(wrong).filter(([field]) => !(field in change))));
+  };
   const submit = async (event: Event): Promise<void> => {
     event.preventDefault();
     const faults = wrongIn(typed, words);

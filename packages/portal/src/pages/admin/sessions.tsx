@@ -20,12 +20,12 @@ export function Sessions({ office }: { readonly office: Office }): VNode {
       {problem && <Failure words={office.words} error={problem} />}
       <Done office={office} turn={turn} />
       <ul class="listed">
-        {sessions?.toReversed().map(({ id, name, roles, provider, startedAt, seenAt }) => (
+        {sessions?.toReversed().map(({ id, name, roles, provider, isOwn, startedAt, seenAt }) => (
           <li key={id} class="listed__one">
             <div class="listed__words">
               <h3>
                 <Name text={name} />
-                {name === office.session.name && <span class="usa-tag role">{words.you}</span>}
+                {isOwn === true && <span class="usa-tag role">{words.you}</span>}
               </h3>
               <p>
                 <Roles words={office.words} roles={roles} />
