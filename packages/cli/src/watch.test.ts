@@ -140,6 +140,8 @@ describe("watch", { concurrency: 4 }, () => {
   test("a file that is being written is taken once it has come to rest, and then as a whole", async (t) => {
     const { child, folder, next } = watch(t, "writing");
     const file = join(folder, "video.mp4");
+    writeFileSync(join(folder, "before.txt"), "it watches by now");
+    await next();
     let longestRest = 0;
     for (let piece = 0; piece < 8; piece++) {
       const written = performance.now();
