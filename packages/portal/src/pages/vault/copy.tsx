@@ -25,7 +25,7 @@ type Stage =
   | { readonly name: "receiving"; readonly bytes: number }
   | { readonly name: "checking"; readonly bytes: number }
   | { readonly name: "good"; readonly url: string }
-  | { readonly name: "bad" | "cancelled" | "too large" }
+  | { readonly name: "bad" | "broken off" | "cancelled" | "too large" }
   | { readonly name: "failed"; readonly error: AttestryError };
 
 export function Copy({ desk, object, way, purpose, onUsed }: CopyProps): VNode {
@@ -37,9 +37,10 @@ export function Copy({ desk, object, way, purpose, onUsed }: CopyProps): VNode {
     const { signal } = stop.current;
     let url: string | undefined;
     takeOut({ desk, object, way, purpose, onUsed, signal, onStage: setStage })
-      .then((blob) => {
-        url = blob && URL.createObjectURL(blob);
-        setStage(url === undefined ? { name: "bad" } : { name: "good", url });
+      .then((copy) => {
+        if (typeof copy === "string") return setStage({ name: copy });
+        url = URL.createObjectURL(copy);
+        setStage({ name: "good", url });
       })
       .catch((error: unknown) => setStage(signal.aborted ? { name: "cancelled" } : failureOf(error)));
     return () => {
@@ -75,6 +76,7 @@ export function Copy({ desk, object, way, purpose, onUsed }: CopyProps): VNode {
       )}
       {stage.name === "cancelled" && <p role="status">{words.cancelled}</p>}
       {stage.name === "bad" && <Alert text={words.bad} />}
+      {stage.name === "broken off" && <Alert text={words.brokenOff} />}
       {stage.name === "too large" && <Alert text={words.tooLarge} command={`attestry vault get ${object.hash}`} />}
       {stage.name === "failed" && <Failure words={desk.words} error={stage.error} />}
     </div>
@@ -98,14 +100,25 @@ interface TakeOut extends CopyProps {
   onStage(stage: Stage): void;
 }
 
-/** The copy; undefined when it is not what the thumbprint was made of. */
-async function takeOut({ desk, object, way, purpose, onUsed, signal, onStage }: TakeOut): Promise<Blob | undefined> {
+/** The copy; "bad" when it is not what the thumbprint was made of. */
+async function takeOut({
+  desk,
+  object,
+  way,
+  purpose,
+  onUsed,
+  signal,
+  onStage,
+}: TakeOut): Promise<Blob | "bad" | "broken off"> {
   const { vault } = desk;
   const content = await (way === "export" ? vault.export(object.id, purpose) : vault.read(object.id, purpose));
   onUsed();
-  const blob = await receive(content, signal, (bytes) => onStage({ name: "receiving", bytes }));
+  const blob = await receive(content, signal, (bytes) => onStage({ name: "receiving", bytes })).catch(() => undefined);
+  signal.throwIfAborted();
+  // The notary stops at the first part that is not as it was stored, which looks like a line that was cut.
+  if (blob === undefined) return "broken off";
   const hash = await hashFile(blob, { signal, onBytes: (bytes) => onStage({ name: "checking", bytes }) });
-  return hash === object.hash ? blob : undefined;
+  return hash === object.hash ? blob : "bad";
 }
 
 function failureOf(error: unknown): Stage {

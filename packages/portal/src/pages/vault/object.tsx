@@ -1,4 +1,5 @@
 /** One recording: how it stands, what it is, its use, its custody, and the acts on it. */
+import { encodeHex, readCustody } from "@attestry/core";
 import type { Custody, VaultObject } from "@attestry/core/client";
 import type { VNode } from "preact";
 import { useRef, useState } from "preact/hooks";
@@ -34,11 +35,12 @@ export function Recording({ desk, reference }: RecordingProps): VNode {
       `${ref} ${acts}`,
     ),
   );
+  const about = object ?? (ref && custody.value ? describe(ref, custody.value) : undefined);
   const added = (): void => setActs((count) => count + 1);
   const erasure = custody.value?.events.findLast(({ action }) => action === "erased");
   return (
     <div class="narrow vault">
-      <h1>{object === undefined ? words.title : recordName(object, words)}</h1>
+      <h1>{about === undefined ? words.title : recordName(about, words)}</h1>
       {problem && <Failure words={words} error={problem} />}
       {!value && !problem && <p role="status">{words.loading}</p>}
       {object !== undefined && (
@@ -61,6 +63,12 @@ export function Recording({ desk, reference }: RecordingProps): VNode {
       )}
     </div>
   );
+}
+
+/** The record as its custody has it, for who may not ask for the record. */
+function describe(reference: string, custody: Custody): { subject: string; hash: string } | undefined {
+  const event = readCustody(reference, custody)[0]?.event;
+  return event && { subject: event.subject, hash: encodeHex(event.contentHash) };
 }
 
 interface HistoryProps {

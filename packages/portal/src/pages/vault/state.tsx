@@ -23,7 +23,7 @@ export function isForever(at: string | undefined): boolean {
 }
 
 /** What people call the record: its number, or the beginning of its hash where it has none (RFC 6920). */
-export function recordName({ subject, hash }: VaultObject, words: VaultWords): string {
+export function recordName({ subject, hash }: Pick<VaultObject, "subject" | "hash">, words: VaultWords): string {
   return subject.startsWith("ni:///") ? `${words.noSubject} (${hash.slice(0, 8)}…)` : subject;
 }
 

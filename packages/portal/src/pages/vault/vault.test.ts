@@ -1,7 +1,7 @@
 /** The vault's page in a real browser: finding, playing, taking out, custody, orders; and what each role is not shown. */
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
-import { readFileSync, writeFileSync } from "node:fs";
+import { globSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { type TestContext, test } from "node:test";
@@ -262,7 +262,7 @@ test("a custodian holds, lifts, reclassifies and erases by order; erasing asks o
   await dialog.getByLabel("I have the order before me").check();
   await dialog.getByRole("button", { name: "Erase for good" }).click();
   const tombstone = page.locator(".banner[data-standing=erased]");
-  await tombstone.getByText("By the order order 77.").waitFor();
+  await tombstone.getByText("By the order “order 77”.").waitFor();
   await tombstone.getByRole("link", { name: `Signed thumbprint, entry ${entryIndex}` }).waitFor();
   await act(page, "erased").getByText("expungement").waitFor();
   await agreement(page, "holds").waitFor();
@@ -350,6 +350,7 @@ test("each role is shown what it may do; who may nothing learns nothing, and the
   await checkAccessibility(auditor);
   await auditor.getByRole("button", { name: "Find" }).click();
   await act(auditor, "stored").waitFor();
+  assert.equal(await auditor.locator("h1").textContent(), "Sealed 1");
   await agreement(auditor, "holds").waitFor();
   assert.equal(await auditor.locator(".use, .act, .banner").count(), 0);
 
@@ -402,7 +403,7 @@ test("in Spanish, on a phone, by keyboard alone: found, played, held", async (t)
 test("the notary that is away, a session that ended, and content that was damaged are each said in their own words", async (t) => {
   const server = await startVault(t);
   if (server === undefined) return;
-  const { id } = await server.store(createWav(2), { subject: "Radio 3", type: "audio/wav" });
+  const { id } = await server.store(createWav(12), { subject: "Radio 3", type: "audio/wav" });
   const page = await enter(t, server, ["custodian"], `/vault/${id}`);
   await purpose(page).fill("review");
   const play = page.getByRole("button", { name: "Play here" });
@@ -412,6 +413,13 @@ test("the notary that is away, a session that ended, and content that was damage
   await play.click();
   await page.getByText("This browser cannot play or show it.").waitFor();
   await page.unroute("**/content?**");
+  const stored = globSync(`**/${id}`, { cwd: server.data })[0] ?? assert.fail("it is not on the disk");
+  const ciphertext = readFileSync(join(server.data, stored));
+  ciphertext[1_500_000] = (ciphertext[1_500_000] ?? 0) ^ 1;
+  writeFileSync(join(server.data, stored), ciphertext);
+  await page.getByRole("button", { name: "Export a copy" }).click();
+  await page.getByText("The copy broke off before its end. Nothing was saved.").waitFor();
+  await checkAccessibility(page);
   await page.context().clearCookies();
   await play.click();
   await page.getByText("You are no longer signed in.").waitFor();

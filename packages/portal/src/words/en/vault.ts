@@ -49,7 +49,7 @@ export const words = {
     retainedUntil: "Nothing can erase it before",
     forever: "Nothing can ever erase it.",
     erasedAt: "Content and key were destroyed on",
-    erasedBy: (order: string): string => `By the order ${order}.`,
+    erasedBy: (order: string): string => `By the order “${order}”.`,
     proof:
       "What still proves that it existed: its signed thumbprint and every act on it stay in the log. Whoever has a copy can still show that it is this record.",
     thumbprint: (index: number): string => `Signed thumbprint, entry ${index}`,
@@ -87,6 +87,8 @@ export const words = {
     cancelled: "Cancelled. The log says that an export was begun.",
     good: "The copy is complete and is exactly what the thumbprint was made of.",
     bad: "What arrived is not what the thumbprint was made of. Nothing was saved. Tell the vault’s operator.",
+    brokenOff:
+      "The copy broke off before its end. Nothing was saved. If it happens again, have the vault audited: what is stored may be damaged.",
     tooLarge: "This browser has no room for a copy of this size. Use the command",
     again: "Save it again",
     playFailed: "This browser cannot play or show it. Export a copy, and open it with another program.",

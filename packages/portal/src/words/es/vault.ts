@@ -51,7 +51,7 @@ export const words: typeof en = {
     retainedUntil: "Nada puede borrarlo antes del",
     forever: "Nada puede borrarlo nunca.",
     erasedAt: "El contenido y su clave se destruyeron el",
-    erasedBy: (order) => `Por la orden ${order}.`,
+    erasedBy: (order) => `Por la orden «${order}».`,
     proof:
       "Lo que aún prueba que existió: su huella firmada y cada acto sobre él siguen en el registro. Quien tenga una copia puede aún demostrar que es este documento.",
     thumbprint: (index) => `Huella firmada, asiento ${index}`,
@@ -89,6 +89,8 @@ export const words: typeof en = {
     cancelled: "Cancelado. El registro dice que se empezó una exportación.",
     good: "La copia está completa y es exactamente aquello de lo que se tomó la huella.",
     bad: "Lo que llegó no es aquello de lo que se tomó la huella. No se guardó nada. Avise a quien opera la bóveda.",
+    brokenOff:
+      "La copia se cortó antes del final. No se guardó nada. Si vuelve a ocurrir, pida una auditoría de la bóveda: lo guardado puede estar dañado.",
     tooLarge: "Este navegador no tiene sitio para una copia de este tamaño. Use la orden",
     again: "Guardarla otra vez",
     playFailed: "Este navegador no puede reproducirlo ni mostrarlo. Exporte una copia y ábrala con otro programa.",
