@@ -126,7 +126,7 @@ function Verdict({ words, report }: { readonly words: Words; readonly report: Au
           <>
             <h4 class="usa-alert__heading">{words.stopped}</h4>
             <p class="usa-alert__text">
-              {words.stoppedText} <span lang="en">{problem.message}</span> ({problem.code})
+              {words.stoppedText} <code>{problem.code}</code>
             </p>
           </>
         )}

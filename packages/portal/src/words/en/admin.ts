@@ -181,7 +181,7 @@ export const words = {
     holds: "All that was looked at holds",
     fails: (count: string): string => (count === "1" ? "1 thing does not hold" : `${count} things do not hold`),
     stopped: "The audit did not get to its end",
-    stoppedText: "Nothing can be said of what it did not look at.",
+    stoppedText: "Nothing can be said of what it did not look at. The notary’s own log lines say why, under the code",
     by: "Run by",
     when: "Ended",
     scope: "Looked at",

@@ -185,7 +185,8 @@ export const words: typeof en = {
     holds: "Todo lo examinado es válido",
     fails: (count) => (count === "1" ? "1 cosa no es válida" : `${count} cosas no son válidas`),
     stopped: "La auditoría no llegó a su fin",
-    stoppedText: "No se puede decir nada de lo que no examinó.",
+    stoppedText:
+      "No se puede decir nada de lo que no examinó. Las líneas de diagnóstico del notario dicen por qué, con el código",
     by: "Hecha por",
     when: "Terminada",
     scope: "Examinado",
