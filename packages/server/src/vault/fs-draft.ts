@@ -21,21 +21,24 @@ export interface Draft {
 }
 
 const entryLength = 4;
+/** A map grows by as much at a time: a sync costs less where the file's length is as it was. */
+const mapStep = 4096;
 
 /**
  * Gives drafts of objects to whoever writes; those who write to one object at the same time share its open files and their
  * syncs. No file stays open when nobody writes.
  */
 export function createDrafts(): {
-  use<T>(paths: DraftPaths, act: (draft: Draft) => Promise<T>): Promise<T>;
+  /** @param admit is asked before the files are opened, and throws what nobody may write for */
+  use<T>(paths: DraftPaths, admit: () => Promise<void>, act: (draft: Draft) => Promise<T>): Promise<T>;
   /** To be called when the object's files go away. */
   forget(paths: DraftPaths): void;
 } {
   const inUse = new Map<string, { users: number; readonly opened: Promise<Draft & { close(): Promise<void> }> }>();
   const settle = createSettler();
   return {
-    async use(paths, act) {
-      const shared = inUse.get(paths.part) ?? { users: 0, opened: openDraft(paths, settle) };
+    async use(paths, admit, act) {
+      const shared = inUse.get(paths.part) ?? { users: 0, opened: admit().then(() => openDraft(paths, settle)) };
       inUse.set(paths.part, shared);
       shared.users += 1;
       try {
@@ -67,15 +70,14 @@ async function openDraft(paths: DraftPaths, settle: Settler): Promise<Draft & { 
   const named = Promise.all([settle(paths.shard, paths.root, false), settle(paths.part, paths.shard, isNew)]);
   named.catch(() => {}); // told to those who write
   const syncData = inGroups(() => data.datasync());
-  const note = inGroups<Entry>(async (entries) => {
-    await Promise.all(entries.map((entry) => writeEntry(map, entry)));
-    await map.datasync();
-  });
+  const note = inGroups((entries: readonly Entry[]) => writeEntries(map, entries));
+  const inTurn = createTurns();
 
   return {
     async write(index, segment) {
       if ((await readEntry(map, index)) !== 0) await note({ index, length: 0 });
-      await writeAll(data, segment, index * segmentLength);
+      // One file takes one write at a time; the others would wait on threads that the syncs need.
+      await inTurn(() => writeAll(data, segment, index * segmentLength));
       await Promise.all([syncData(), named]);
       await note({ index, length: segment.length });
     },
@@ -124,10 +126,16 @@ interface Entry {
   readonly length: number;
 }
 
-async function writeEntry(map: FileHandle, { index, length }: Entry): Promise<void> {
-  const entry = new Uint8Array(entryLength);
-  new DataView(entry.buffer).setUint32(0, length, true);
-  await writeAll(map, entry, index * entryLength);
+/** Durable when it resolves. */
+async function writeEntries(map: FileHandle, entries: readonly Entry[]): Promise<void> {
+  const end = Math.max(...entries.map(({ index }) => (index + 1) * entryLength));
+  if ((await map.stat()).size < end) await map.truncate(Math.ceil(end / mapStep) * mapStep);
+  for (const { index, length } of entries) {
+    const entry = new Uint8Array(entryLength);
+    new DataView(entry.buffer).setUint32(0, length, true);
+    await writeAll(map, entry, index * entryLength);
+  }
+  await map.datasync();
 }
 
 /** As many bytes as there are from that place on, up to `length`. */
@@ -168,6 +176,16 @@ function inGroups<T = void>(act: (group: readonly T[]) => Promise<void>): (item:
     }
     next.group.push(item);
     return next.done;
+  };
+}
+
+/** Runs one after the other, in the order in which they were asked for. */
+function createTurns(): <T>(run: () => Promise<T>) => Promise<T> {
+  let last: Promise<unknown> = Promise.resolve();
+  return (run) => {
+    const turn = last.then(run, run);
+    last = turn;
+    return turn;
   };
 }
 

@@ -64,8 +64,10 @@ export async function openFsStore({ folder }: { folder: string }): Promise<Objec
     writeSegment: guard(async (id: string, index: number, segment: Uint8Array) => {
       checkSegment(id, index, segment);
       const paths = pathsOf(id);
-      if ((await sizeOf(paths.whole)) !== undefined) throw wholeObject(id);
-      await drafts.use(paths, (draft) => draft.write(index, segment));
+      const admit = async (): Promise<void> => {
+        if ((await sizeOf(paths.whole)) !== undefined) throw wholeObject(id);
+      };
+      await drafts.use(paths, admit, (draft) => draft.write(index, segment));
     }),
     seal: guard(seal),
     readSegment: guard(async (id: string, index: number) => {

@@ -6,7 +6,7 @@ import { randomBytes } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { equalBytes, isAttestryError } from "@attestry/core";
 import type { Catalogue, Lock, Tail, UploadRow } from "./catalogue/catalogue.ts";
-import { endedAt, openSession, type Session, type SessionParts } from "./session.ts";
+import { beginSession, endedAt, openSession, type Session, type SessionParts } from "./session.ts";
 
 /** Milliseconds that a writer may be silent before another takes over. */
 const lockTime = 60_000;
@@ -27,6 +27,8 @@ export interface Writing {
 
 /** Errors: NOT_FOUND, CONFLICT_LOCKED. */
 export interface Locks {
+  /** Keeps a new upload ready for its first part. The data key is the session's from then on. */
+  begin(row: UploadRow, dataKey: Uint8Array): void;
   /** Runs with the right to write the upload. */
   lock<T>(id: string, run: (row: UploadRow, holder: string, keep: Writing["keep"]) => Promise<T>): Promise<T>;
   /** The same with the upload as it stands in memory. @throws CONFLICT_UPLOAD when it is complete */
@@ -76,6 +78,7 @@ export function createLocks(parts: LockParts): Locks {
   };
 
   return {
+    begin: (row, dataKey) => sessions.add(beginSession(row, dataKey, parts)),
     lock,
     write: (id, run) =>
       lock(id, async (row, holder, keep) => {
@@ -92,6 +95,7 @@ export function createLocks(parts: LockParts): Locks {
 }
 
 interface Sessions {
+  add(session: Session): void;
   take(row: UploadRow): Promise<Session>;
   giveBack(session: Session): void;
   wipe(): void;
@@ -103,6 +107,10 @@ function createSessions(parts: SessionParts): Sessions {
   function drop(session: Session): void {
     session.wipe();
     if (kept.get(session.id) === session) kept.delete(session.id);
+  }
+
+  function dropOld(): void {
+    for (const old of kept.values()) if (kept.size > maxSessions && !old.isBusy) drop(old);
   }
 
   /** Somebody else may have gone on since, here or in another process. */
@@ -128,11 +136,16 @@ function createSessions(parts: SessionParts): Sessions {
       return session;
     },
 
+    add(session: Session): void {
+      kept.set(session.id, session);
+      dropOld();
+    },
+
     giveBack(session: Session): void {
       session.isBusy = false;
       if (session.isSpoilt || session.isEnded) drop(session);
       else if (kept.delete(session.id)) kept.set(session.id, session);
-      for (const old of kept.values()) if (kept.size > maxSessions && !old.isBusy) drop(old);
+      dropOld();
     },
 
     wipe(): void {

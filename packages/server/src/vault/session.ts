@@ -45,6 +45,14 @@ export interface SessionParts {
   readonly keys: KeyWrapper;
 }
 
+/** The session of an upload that nobody has written yet. */
+export function beginSession(row: UploadRow, dataKey: Uint8Array, { objects, memory }: SessionParts): Session {
+  const stream = createStream(dataKey, row.id, row.header);
+  const hash = createContentHash();
+  const begin = { index: 0, size: 0, isEnded: false, tail: undefined, checkedBelow: 0 };
+  return createSession({ row, objects, memory, dataKey, stream, hash, ...begin });
+}
+
 /** Opens an upload where it stands: every stored segment that opens counts, and the tail when it is the next one's beginning. */
 export async function openSession(row: UploadRow, { objects, keys, memory }: SessionParts): Promise<Session> {
   const dataKey = await keys.unwrap(row.wrappedKey, row.id);
@@ -62,7 +70,9 @@ export async function openSession(row: UploadRow, { objects, keys, memory }: Ses
     isEnded = opened.isLast;
   }
   const tail = isEnded ? undefined : readTail(row, dataKey, index);
-  return createSession({ row, objects, memory, dataKey, stream, hash, index, size, isEnded, tail });
+  // What was on its way at a crash may have arrived, and one before it not.
+  const checkedBelow = index + objects.writesAtOnce;
+  return createSession({ row, objects, memory, dataKey, stream, hash, index, size, isEnded, tail, checkedBelow });
 }
 
 function openEither(stream: SegmentStream, index: number, segment: Uint8Array) {
@@ -97,17 +107,17 @@ interface State {
   size: number;
   isEnded: boolean;
   readonly tail: Uint8Array | undefined;
+  /** Segments before this one may be stored already. */
+  readonly checkedBelow: number;
 }
 
 function createSession(state: State): Session {
-  const { row, objects, dataKey, stream, hash, tail } = state;
+  const { row, objects, dataKey, stream, hash, tail, checkedBelow } = state;
   const { id } = row;
   const buffer = new Uint8Array(segmentLength);
   let filled = tail?.length ?? 0;
   if (tail !== undefined) buffer.set(tail);
   const window: Window = createWindow(state.memory);
-  // What was on its way at a crash may have arrived, and one before it not.
-  const checkedBelow = state.index + objects.writesAtOnce;
 
   let isSpoilt = false;
 

@@ -70,7 +70,7 @@ export function createUploads(parts: UploadParts): Uploads {
   }
 
   return {
-    begin: (options) => begin(parts, options),
+    begin: (options) => begin({ ...parts, locks }, options),
     append,
 
     async uploader(id: string): Promise<string> {
@@ -136,8 +136,8 @@ async function take({ session, row, keep }: Writing, content: Parts): Promise<{ 
   return broken;
 }
 
-async function begin(parts: UploadParts, options: BeginOptions): Promise<Upload> {
-  const { catalogue, keys, recordClasses, clock } = parts;
+async function begin(parts: UploadParts & { readonly locks: Locks }, options: BeginOptions): Promise<Upload> {
+  const { catalogue, keys, locks, recordClasses, clock } = parts;
   const { who, recordClass = defaultRecordClass, contentType, size, metadata = "" } = options;
   checkCustodyText(who, "name");
   if (contentType !== undefined) checkCustodyText(contentType, "content type");
@@ -149,7 +149,6 @@ async function begin(parts: UploadParts, options: BeginOptions): Promise<Upload>
   const dataKey = newDataKey();
   const { header } = createStream(dataKey, id);
   const wrappedKey = await keys.wrap(dataKey, id);
-  dataKey.fill(0);
   const now = clock();
   const row: UploadRow = {
     id,
@@ -167,6 +166,7 @@ async function begin(parts: UploadParts, options: BeginOptions): Promise<Upload>
     content: undefined,
   };
   await catalogue.addUpload(row);
+  locks.begin(row, dataKey);
   return toUpload(parts, row, 0);
 }
 

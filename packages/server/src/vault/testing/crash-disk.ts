@@ -78,7 +78,9 @@ export function tapDisk(attic: string): CrashDisk {
     handle.datasync = handle.sync;
     handle.truncate = async (length = 0) => {
       await reach(armed);
-      changes.push({ kind: "write", place, ...keepRange(handle.fd, length, fs.fstatSync(handle.fd).size - length) });
+      const { size } = fs.fstatSync(handle.fd);
+      const changed = keepRange(handle.fd, Math.min(length, size), Math.abs(size - length));
+      changes.push({ kind: "write", place, ...changed });
       fs.ftruncateSync(handle.fd, length);
     };
     const write = async (bytes: Uint8Array, offset: number, length: number, position: number) => {
