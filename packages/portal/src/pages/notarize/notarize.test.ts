@@ -70,12 +70,13 @@ test("a clerk's first day: the key is made and enrolled, files are dropped, and 
   ]);
   assert.equal(download.suggestedFilename(), "Deed 2026-1.pdf.proof");
   const proof = new Uint8Array(readFileSync(await download.path()));
-  const { verdict, statement } = await verify({
+  const { verdict, statement, notBefore } = await verify({
     proof,
     digest: sha256(files[0]?.buffer ?? Buffer.of()),
     trust: trustIn(server.notary),
   });
   assert.deepEqual([verdict, statement?.issuer, statement?.subject], ["verified", office, "Deed 2026-1"]);
+  assert.deepEqual(notBefore?.names, [server.notary.origin], "it quotes the log's checkpoint");
   const [zip] = await Promise.all([page.waitForEvent("download"), page.getByText("Download all proofs").click()]);
   const archive = readFileSync(await zip.path()).toString("latin1");
   assert.ok(archive.includes("Deed 2026-1.pdf.proof") && archive.includes("Deed 2026-2 (2).pdf.proof"));

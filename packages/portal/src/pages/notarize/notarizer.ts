@@ -6,6 +6,7 @@ import {
   type ErrorCode,
   errorCatalogue,
   isAttestryError,
+  type QuotedCheckpoint,
   signStatement,
   type Trust,
   verify,
@@ -33,7 +34,7 @@ export interface NotarizerParts {
   /** As it is enrolled: the `iss` of statements. */
   readonly issuer: string;
   readonly journal: Journal;
-  readonly notary: Pick<NotaryClient, "register">;
+  readonly notary: Pick<NotaryClient, "register" | "newestCheckpoint">;
   /** What the notary's receipts must hold under. */
   readonly trust: () => Trust;
   hash(file: File, onShare: (share: number) => void): Promise<string>;
@@ -70,14 +71,19 @@ export function createNotarizer(parts: NotarizerParts): Notarizer {
   async function readAll(): Promise<void> {
     if (reading) return;
     reading = true;
+    // What is signed quotes it, and so cannot have been signed before. Without an answer it is signed all the same.
+    const newest = parts.notary.newestCheckpoint().catch(() => undefined);
     for (let next = queue.shift(); next !== undefined && !closed; next = queue.shift()) {
-      const signed = await sign(next);
+      const signed = await sign(next, newest);
       if (signed !== undefined) outbox.send([signed]);
     }
     reading = false;
   }
 
-  async function sign({ item, file, subject, keep }: Dropped): Promise<Signed | undefined> {
+  async function sign(
+    { item, file, subject, keep }: Dropped,
+    newest: Promise<QuotedCheckpoint | undefined>,
+  ): Promise<Signed | undefined> {
     const show = (state: Pending["state"], share = 0): void => onItem({ ...item, state, share });
     show("reading");
     const hash = await parts.hash(file, (share) => show("reading", share)).catch(() => undefined);
@@ -85,6 +91,7 @@ export function createNotarizer(parts: NotarizerParts): Notarizer {
     if (keeper.claim(hash, file)) return void parts.onGone(item.id);
     if (keep !== undefined) keeper.offer(item.id, file);
     const digest = decodeHex(hash);
+    const after = await newest;
     try {
       const claims = {
         issuer,
@@ -92,6 +99,7 @@ export function createNotarizer(parts: NotarizerParts): Notarizer {
         issuedAt: Math.floor(Date.now() / 1000),
         digest,
         ...(file.type !== "" && { contentType: file.type }),
+        ...(after && { after }),
       };
       const signed: Signed = {
         id: item.id,
