@@ -244,6 +244,7 @@ export function testCatalogue(driver: string, createPlace: (t: TestContext) => P
     assert.deepEqual(await indexes({ contentHash: hash }), [10, 8, 6, 4, 2, 0]);
     assert.deepEqual(await indexes({ subject: "record A" }), [9, 6, 3, 0]);
     assert.deepEqual(await indexes({ subject: "record A", contentHash: hash, recordClass: "class 2" }), [6]);
+    assert.deepEqual(await indexes({ subject: "record A " }), [], "a space more is another subject");
     assert.deepEqual(await indexes({ state: "erased" }), []);
     assert.deepEqual(await indexes({ limit: 3, below: 109 }), [8, 7, 6]);
     const ids = all.map(({ id }) => id).sort();

@@ -73,6 +73,8 @@ export interface Flavour {
   readonly isCreated: RawBuilder<{ found: number }>;
   /** Limits the rows by `limit` or by `top`. */
   readonly first: "limit" | "top";
+  /** Whether text that differs only in spaces at its end counts as the same. */
+  readonly ignoresSpaces: boolean;
 }
 
 export const sqlite: Flavour = {
@@ -81,6 +83,7 @@ export const sqlite: Flavour = {
   tableEnd: "strict",
   isCreated: sql`select 1 as found from sqlite_schema where name = 'vault_schema'`,
   first: "limit",
+  ignoresSpaces: false,
 };
 
 export const postgres: Flavour = {
@@ -89,6 +92,7 @@ export const postgres: Flavour = {
   tableEnd: "",
   isCreated: sql`select 1 as found where to_regclass('vault_schema') is not null`,
   first: "limit",
+  ignoresSpaces: false,
 };
 
 const binary = "collate Latin1_General_100_BIN2"; // else names that differ in case alone would be the same
@@ -105,6 +109,7 @@ export const sqlServer: Flavour = {
   tableEnd: "",
   isCreated: sql`select 1 as found where object_id('attestry.vault_schema') is not null`,
   first: "top",
+  ignoresSpaces: true,
 };
 
 /** Limits a query to its first rows. */

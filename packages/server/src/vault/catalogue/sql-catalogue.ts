@@ -3,7 +3,7 @@
  * its errors mean; the statements here are those that all three have.
  */
 import { AttestryError, encodeHex, isAttestryError } from "@attestry/core";
-import { type Kysely, sql } from "kysely";
+import { type Kysely, type RawBuilder, sql } from "kysely";
 import type {
   Catalogue,
   Content,
@@ -174,6 +174,7 @@ function objects({
       let query = db.selectFrom("vault_object").selectAll().orderBy("stored_index", "desc");
       if (contentHash !== undefined) query = query.where("content_hash", "=", encodeHex(contentHash));
       if (subject !== undefined) query = query.where("subject", "=", subject);
+      if (subject !== undefined && flavour.ignoresSpaces) query = query.where(lengthOf("subject"), "=", subject.length);
       if (recordClass !== undefined) query = query.where("record_class", "=", recordClass);
       if (state !== undefined) query = query.where("state", "=", state);
       if (below !== undefined) query = query.where("stored_index", "<", below);
@@ -181,6 +182,9 @@ function objects({
     },
   };
 }
+
+/** In UTF-16 code units, as JavaScript counts them. */
+const lengthOf = (column: string): RawBuilder<number> => sql<number>`datalength(${sql.ref(column)}) / 2`;
 
 type CustodyMethods = Pick<
   Catalogue,
