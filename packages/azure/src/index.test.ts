@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
+import type { ConnectSqlServer } from "@attestry/server/sqlserver";
 import type { AzureDrivers } from "@attestry/server/vault";
 import { dataFolder } from "../../server/src/data-folder.ts";
 import { randomSegment, storeObject } from "../../server/src/vault/object-store.contract.ts";
@@ -10,9 +11,10 @@ import { openStorage } from "../../server/src/vault/open.ts";
 import * as azure from "./index.ts";
 import { blobPlace, cosmosPlace, missing, startBlobEmulator, startCosmosEmulator, temporaryFolder } from "./testing.ts";
 
-test("the package exports what a notary's vault.json can ask for", () => {
-  const drivers: AzureDrivers = azure;
-  assert.deepEqual(Object.keys(drivers).sort(), ["openBlobStore", "openCosmosStore", "openKeyVault"]);
+test("the package exports what a notary's vault.json and --database can ask for", () => {
+  const drivers: AzureDrivers & { connectSqlServer: ConnectSqlServer } = azure;
+  const names = ["connectSqlServer", "openBlobStore", "openCosmosStore", "openKeyVault"];
+  assert.deepEqual(Object.keys(drivers).sort(), names);
 });
 
 test("a notary whose vault.json names Azure keeps its objects there, and its catalogue where it was", async (t) => {
