@@ -23,7 +23,7 @@ export function configure(command: Command): void {
         "changes nothing, may run beside the notary, and needs a passphrase only to open what the vault holds.",
     )
     .option("--data <dir>", "the notary's data folder (default: $ATTESTRY_DATA or ~/.attestry)")
-    .option("--database <url>", "the PostgreSQL database that has the log (or set ATTESTRY_DATABASE)")
+    .option("--database <url>", "the database that has the log (or set ATTESTRY_DATABASE)")
     .option("--passphrase-file <file>", "opens the vault's keyring (or set ATTESTRY_PASSPHRASE)")
     .option("--json", "print one JSON object with ok, treeSize, vault and findings")
     .addHelpText(
