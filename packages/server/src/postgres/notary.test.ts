@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { type CborMap, verify } from "@attestry/core";
 import { auditData } from "../audit-data.ts";
+import type { AuditState } from "../auditing/auditing.ts";
 import { bytesOf, randomDigest, refusal, startTestServer, temporaryFolder, trustIn } from "../testing.ts";
 import { postgresForTests } from "./testing/server.ts";
 import { until } from "./testing/until.ts";
@@ -70,4 +71,19 @@ test("a notary without the log's keys, or with others, or on a folder in use, do
   await one.close();
   const again = await startTestServer(t, { data: one.data, database });
   assert.equal(again.notary.origin, one.notary.origin);
+});
+
+test("an audit that is run from a notary reads the database beside it", skip, async (t) => {
+  const database = await (await postgres.server()).createDatabase();
+  const server = await startTestServer(t, { database });
+  await server.batch([await server.issuer.statement()]);
+  const audit = async (method: "GET" | "POST"): Promise<AuditState> => {
+    const headers = { authorization: `Bearer ${server.token}` };
+    return (await (await server.fetch("/v1/audit", { method, headers })).json()) as AuditState;
+  };
+  assert.ok((await audit("POST")).running);
+  await until(async () => (await audit("GET")).last !== undefined);
+  const { last } = await audit("GET");
+  assert.deepEqual([last?.problem, last?.named, last?.scope?.treeSize], [undefined, [], 2]);
+  assert.deepEqual(last?.scope?.vault, { objects: 0, events: 0, bytes: 0 });
 });
