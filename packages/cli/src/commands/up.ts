@@ -36,7 +36,10 @@ export function configure(command: Command): void {
       "continues. On a loopback address your own key is enrolled by itself; elsewhere enrol issuers with attestry issuer add.",
   );
   addAnchoringOptions(addServingOptions(command, "8080"))
-    .option("--database <url>", "PostgreSQL or SQL Server for log and records, shared by notaries (or set ATTESTRY_DATABASE)")
+    .option(
+      "--database <url>",
+      "PostgreSQL or SQL Server for log and records, shared by notaries (or set ATTESTRY_DATABASE)",
+    )
     .option("--origin <name>", "the log's permanent name, at its first start (default: made from its key)")
     .option("--witness <vkey=url...>", "ask this witness to cosign; once for each key that it shows")
     .option("--quorum <n>", "how many witnesses make a checkpoint cosigned (default: more than half)")
