@@ -4,7 +4,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { type TestContext, test } from "node:test";
-import { encodeBase64Url, encodeCoseKey } from "@attestry/core";
+import { encodeBase64Url, encodeCoseKey, encodeHex, sha256 } from "@attestry/core";
 import { createAccessClient } from "@attestry/core/client";
 import type { Locator, Page } from "playwright-core";
 import type { ServerOptions } from "../../../../server/src/server.ts";
@@ -231,10 +231,21 @@ test("record classes are shown, keys rotate with their progress, and a sweep tel
   assert.deepEqual(rotated?.facts, { forget: true });
 });
 
-test("an audit run from the page finds nothing, and after the log was tampered with names what", async (t) => {
+/** Registers a statement about content, and keeps the content in the vault. */
+async function store(server: TestServer, subject: string): Promise<void> {
+  const content = Buffer.from(subject.repeat(100));
+  await server.batch([await server.issuer.statement({ subject, digest: sha256(content) })]);
+  const path = `/v1/objects/${encodeHex(sha256(content))}?purpose=filing`;
+  const headers = { authorization: `Bearer ${server.token}`, "content-type": "application/pdf" };
+  const response = await server.fetch(path, { method: "PUT", headers, body: content });
+  assert.equal(response.status, 200, await response.text());
+}
+
+test("an audit run from the page finds nothing, and after log and vault were tampered with names what", async (t) => {
   if ((await openBrowser(t)) === undefined) return;
   const { server, page } = await enter(t, { at: "/audit" });
-  await server.batch([await server.issuer.statement({ subject: hostile.slice(0, 20) })]);
+  const subject = "deed <b>4711</b>";
+  await store(server, subject);
   await page.getByText("No audit was run from here yet.").waitFor();
   await page.getByRole("button", { name: "Run an audit" }).click();
   await page.locator(".running progress").waitFor();
@@ -244,8 +255,14 @@ test("an audit run from the page finds nothing, and after the log was tampered w
   const log = new DatabaseSync(join(server.data, "log.db"));
   log.exec("DELETE FROM seen WHERE idx = 0");
   log.close();
+  const vault = new DatabaseSync(join(server.data, "vault.db"));
+  vault.exec("UPDATE vault_object SET record_class = 'other'");
+  vault.close();
   await page.getByRole("button", { name: "Run an audit" }).click();
-  await page.getByText("1 thing does not hold").waitFor();
+  await page.getByText("2 things do not hold").waitFor();
+  const edited = row(page, subject);
+  await edited.getByText("Row of a stored record: changed").waitFor();
+  assert.match(await edited.innerText(), /was edited: recordClass is "other", not "general"/);
   await row(page, "Entry 0").getByText("The row that tells a duplicate of entry 0 is missing.").waitFor();
   await look(page, "admin-audit-fails");
   await row(page, "Entry 0").getByRole("link", { name: "Entry 0" }).click();
