@@ -278,6 +278,26 @@ test("what nobody goes on with is swept after its time, with all that was stored
   await assert.rejects(vault.append(young, 0, [content]), refusal("NOT_FOUND"));
 });
 
+test("storing reads nothing back where the upload was begun in this process; elsewhere it looks for what a crash left", async (t) => {
+  let vault = await openTestVault(t);
+  const content = sampleContent(3_500_000);
+  const ids = [await vault.begin({ who: "clerk" }), await vault.begin({ who: "clerk" })].map(({ id }) => id);
+  for (const [round, id] of ids.entries()) {
+    let reads = 0;
+    const { readSegment } = vault.objects;
+    replace(vault.objects, {
+      readSegment(...args) {
+        reads += 1;
+        return readSegment(...args);
+      },
+    });
+    await vault.append(id, 0, inPieces(content), { isLast: true });
+    assert.equal(reads > 0, round === 1);
+    await readBack(vault, id, content);
+    vault = await vault.reopen();
+  }
+});
+
 test("many uploads at once have no more segments on their way to the storage than one may have, and all end", async (t) => {
   const folder = temporaryFolder(t);
   const objects = { ...(await localPlace(folder).openObjects()), writesAtOnce: 3 };
