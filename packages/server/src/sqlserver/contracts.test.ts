@@ -3,6 +3,7 @@
  * packages/server/src/sqlserver/contracts.test.ts`. All in one file, since its tests have one database and take turns.
  */
 import { test } from "node:test";
+import { testNotaries } from "../database/notary.contract.ts";
 import { testIssuerStore } from "../issuers/store.contract.ts";
 import { testLogStore } from "../log/store.contract.ts";
 import { origin } from "../log/testing/sample-log.ts";
@@ -51,6 +52,8 @@ testObjectStore(
   },
   { hasLine: port !== undefined, skip },
 );
+
+testNotaries(name, emptyDatabase, skip);
 
 if (skip !== undefined) test("SQL Server: the catalogue, and the audit over it", { skip }, () => {});
 else {
