@@ -114,6 +114,15 @@ test("the victim of a deadlock asks again, and gives up when it always is one", 
   assert.equal(asked, 3);
   deadlocks = 2;
   assert.deepEqual(await database.transaction((querier) => querier.query("UPDATE 2")), [[1]]);
+  // What runs in a session may be half done: it is its caller's to repeat.
+  let runs = 0;
+  deadlocks = 1;
+  const session = database.session((querier) => {
+    runs += 1;
+    return querier.query("UPDATE in a session");
+  });
+  await assert.rejects(session, { code: "UNAVAILABLE_STORAGE" });
+  assert.equal(runs, 1);
   deadlocks = 1000;
   asked = 0;
   await assert.rejects(database.query("UPDATE 3"), { code: "UNAVAILABLE_STORAGE" });

@@ -36,7 +36,7 @@ function configure(options: ConnectOptions): Tedious.ConnectionConfiguration {
     server: host,
     authentication:
       login === undefined
-        ? { type: "token-credential", options: { credential: entraCredential() } }
+        ? { type: "token-credential", options: { credential: ownCredential() } }
         : { type: "default", options: { userName: login.user, password: login.password } },
     options: {
       port,
@@ -50,6 +50,14 @@ function configure(options: ConnectOptions): Tedious.ConnectionConfiguration {
       maxRetriesOnTransientErrors: 0, // whoever asks decides how long to go on
     },
   };
+}
+
+let credential: ReturnType<typeof entraCredential> | undefined;
+
+/** One for all connections: it keeps its tokens. */
+function ownCredential(): ReturnType<typeof entraCredential> {
+  credential ??= entraCredential();
+  return credential;
 }
 
 function createSession(

@@ -46,7 +46,7 @@ export interface NotaryOptions {
   readonly data: string;
   /** The log's permanent name. Given at the first start, or made from its key; later it must be the same or left out. */
   readonly origin?: string;
-  /** Address of a PostgreSQL database for the log and its issuers, which several notaries may share; else the data folder. */
+  /** Address of a database (PostgreSQL, SQL Server) for the log and its issuers, which several notaries may share; else the data folder. */
   readonly database?: string;
   /** Opens and encrypts the keys. */
   readonly passphrase?: string;

@@ -109,8 +109,8 @@ function share(pool: Pool, count: { hands: number }): Database {
   let open = true;
   count.hands += 1;
 
-  async function translated<T>(act: () => Promise<T>): Promise<T> {
-    for (let left = maxRuns - 1; ; left--) {
+  async function translated<T>(act: () => Promise<T>, runs: number = maxRuns): Promise<T> {
+    for (let left = runs - 1; ; left--) {
       if (!open) throw closedDatabase();
       try {
         return await act();
@@ -159,7 +159,7 @@ function share(pool: Pool, count: { hands: number }): Database {
     release: (connection, isGood) => pool.give(connection, isGood),
     query: (text, values) => translated(() => ask(text, values)),
     read: (text, values) => translated(() => askAgain(text, values)),
-    session: (use) => translated(() => withConnection((connection) => use(querierOf(connection)))),
+    session: (use) => translated(() => withConnection((connection) => use(querierOf(connection))), 1),
     transaction: (use) =>
       translated(() =>
         withConnection(async (connection) => {

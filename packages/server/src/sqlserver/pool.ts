@@ -37,9 +37,11 @@ export function createPool({ connect, size, patience, idle }: PoolOptions): Pool
     }
   }
 
-  /** The turn of whoever waited longest. */
-  function next(): void {
-    waiting.shift()?.();
+  /** Whoever waited longest has the place that became free. */
+  function leave(): void {
+    const turn = waiting.shift();
+    if (turn === undefined) lent -= 1;
+    else turn();
     if (lent === 0 && !isOpen) closed();
   }
 
@@ -60,18 +62,16 @@ export function createPool({ connect, size, patience, idle }: PoolOptions): Pool
   return {
     async take(): Promise<SqlServerConnection> {
       if (lent >= size) await waitForTurn();
-      lent += 1;
+      else lent += 1;
       try {
         return takeFree() ?? (await connect());
       } catch (error) {
-        lent -= 1;
-        next();
+        leave();
         throw error;
       }
     },
 
     give(connection: SqlServerConnection, isGood: boolean): void {
-      lent -= 1;
       if (isOpen && isGood && connection.isOpen) {
         const drop = (): void => {
           free.splice(
@@ -82,7 +82,7 @@ export function createPool({ connect, size, patience, idle }: PoolOptions): Pool
         };
         free.push({ connection, timer: setTimeout(drop, idle).unref() });
       } else connection.close();
-      next();
+      leave();
     },
 
     async close(): Promise<void> {
