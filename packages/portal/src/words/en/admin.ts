@@ -132,7 +132,7 @@ export const words = {
     why: "Why",
     anchors: "Newest anchors and time stamps",
     noAnchors: "There are none yet.",
-    of: (size: string): string => `of ${size} entries`,
+    of: (size: string): string => `of the tree of size ${size}`,
     states: { submitted: "Sent", included: "In a block", final: "Final", lost: "Lost" },
   },
   vault: {
@@ -164,7 +164,8 @@ export const words = {
     sweepNow: "Sweep now",
     sweepTitle: "Sweep now?",
     sweepText: "No record is touched.",
-    swept: (uploads: string, orphans: string): string => `Swept: ${uploads} uploads and ${orphans} left-over objects.`,
+    swept: (uploads: string, orphans: string): string =>
+      `Swept. Uploads removed: ${uploads}; left-over objects removed: ${orphans}.`,
   },
   audit: {
     intro:
@@ -172,8 +173,8 @@ export const words = {
     run: "Run an audit",
     running: "Auditing",
     began: "Begun on",
-    entries: (done: string, total: string): string => `${done} of ${total} entries`,
-    objects: (done: string): string => `${done} stored records`,
+    entries: (done: string, total: string): string => `Entries: ${done} of ${total}`,
+    objects: (done: string): string => `stored records: ${done}`,
     sofar: (count: number): string =>
       count === 1 ? "1 thing so far does not hold" : `${count} things so far do not hold`,
     last: "The last audit",
@@ -185,9 +186,9 @@ export const words = {
     by: "Run by",
     when: "Ended",
     scope: "Looked at",
-    scopeEntries: (count: string): string => `${count} entries, with every tile, root, checkpoint and index row`,
+    scopeEntries: (count: string): string => `Entries: ${count}, with every tile, root, checkpoint and index row`,
     scopeVault: (objects: string, events: string, size: string): string =>
-      `${objects} stored records (${size}), ${events} custody events`,
+      `Stored records: ${objects} (${size}); custody events: ${events}`,
     checkpoint: "Newest checkpoint",
     findings: "What does not hold",
     more: (count: string): string => `${count} more are not shown: attestry audit prints all.`,

@@ -136,7 +136,7 @@ export const words: typeof en = {
     why: "Motivo",
     anchors: "Anclajes y sellos de tiempo más recientes",
     noAnchors: "Todavía no hay ninguno.",
-    of: (size) => `de ${size} asientos`,
+    of: (size) => `del árbol de tamaño ${size}`,
     states: { submitted: "Enviado", included: "En un bloque", final: "Definitivo", lost: "Perdido" },
   },
   vault: {
@@ -169,7 +169,8 @@ export const words: typeof en = {
     sweepNow: "Limpiar ahora",
     sweepTitle: "¿Limpiar ahora?",
     sweepText: "No se toca ningún documento.",
-    swept: (uploads, orphans) => `Limpieza hecha: ${uploads} subidas y ${orphans} objetos sobrantes.`,
+    swept: (uploads, orphans) =>
+      `Limpieza hecha. Subidas eliminadas: ${uploads}; objetos sobrantes eliminados: ${orphans}.`,
   },
   audit: {
     intro:
@@ -177,8 +178,8 @@ export const words: typeof en = {
     run: "Hacer una auditoría",
     running: "Auditoría en curso",
     began: "Iniciada el",
-    entries: (done, total) => `${done} de ${total} asientos`,
-    objects: (done) => `${done} documentos guardados`,
+    entries: (done, total) => `Asientos: ${done} de ${total}`,
+    objects: (done) => `documentos guardados: ${done}`,
     sofar: (count) => (count === 1 ? "1 cosa no es válida hasta ahora" : `${count} cosas no son válidas hasta ahora`),
     last: "La última auditoría",
     none: "Todavía no se ha hecho ninguna auditoría desde aquí. Eso no dice nada de los datos.",
@@ -190,8 +191,8 @@ export const words: typeof en = {
     by: "Hecha por",
     when: "Terminada",
     scope: "Examinado",
-    scopeEntries: (count) => `${count} asientos, con cada mosaico, raíz, punto de control y fila de índice`,
-    scopeVault: (objects, events, size) => `${objects} documentos guardados (${size}), ${events} eventos de custodia`,
+    scopeEntries: (count) => `Asientos: ${count}, con cada mosaico, raíz, punto de control y fila de índice`,
+    scopeVault: (objects, events, size) => `Documentos guardados: ${objects} (${size}); eventos de custodia: ${events}`,
     checkpoint: "Último punto de control",
     findings: "Lo que no es válido",
     more: (count) => `No se muestran ${count} más: attestry audit las imprime todas.`,
