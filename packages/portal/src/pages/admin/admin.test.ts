@@ -83,6 +83,7 @@ test("an administrator enrols a clerk's key and withdraws it; each is an entry t
   await page.getByRole("button", { name: "Enrol", exact: true }).click();
   await page.getByText("There is one already with this name, key or certificate.").waitFor();
   const notary = row(page, "The notary’s own key");
+  await notary.waitFor();
   assert.equal(await notary.getByRole("button").count(), 0, "nobody can withdraw it");
   await row(page, "<img src=x").getByRole("button", { name: "Withdraw" }).click();
   assert.ok(await row(page, "<img src=x").locator(".ask button[type=submit]").isDisabled(), "it asks for the reason");
@@ -167,7 +168,7 @@ test("a token's secret is shown once, copied, works, and is nowhere else; revoke
 test("an administrator sees who is signed in and signs somebody out", async (t) => {
   if ((await openBrowser(t)) === undefined) return;
   const { server, page } = await enter(t, { at: "/sessions" });
-  assert.equal(await page.locator(".listed__one").count(), 1);
+  await page.locator(".listed__one").waitFor(); // and it is one, or playwright would not know which
   const other = await openPage(t, server.makePortalLink());
   assert.ok(other);
   await page.reload();
