@@ -54,6 +54,20 @@ export async function findEntries(store: LogStore, size: number, query: EntryQue
   return { entries, next: before > from ? before : undefined };
 }
 
+/** The newest entry that there is: a page that is empty and goes on does not say that there is none. */
+export async function findNewest(
+  { find }: { find(query: EntryQuery): Promise<FoundPage> },
+  query: Omit<EntryQuery, "limit" | "below">,
+): Promise<FoundEntry | undefined> {
+  let below: number | undefined;
+  do {
+    const { entries, next } = await find({ ...query, limit: 1, below });
+    if (entries[0] !== undefined) return entries[0];
+    below = next;
+  } while (below !== undefined);
+  return undefined;
+}
+
 /** One entry, or undefined when the log is not as long. */
 export async function readEntry(store: LogStore, index: number): Promise<FoundEntry | undefined> {
   const head = await store.readHeadOf(index);

@@ -4,6 +4,7 @@
  */
 import { randomBytes } from "node:crypto";
 import { AttestryError, type CborMap, type CborValue, decodeCbor, encodeCbor, sha256 } from "@attestry/core";
+import { findNewest } from "../find.ts";
 import type { Notary } from "../notary.ts";
 import type { NotaryIssuer } from "./notary-issuer.ts";
 import type { Principal } from "./roles.ts";
@@ -85,8 +86,7 @@ async function settle(
   { sequence, event }: Action,
   { store, notary, issuer }: Pick<ActionLogParts, "store" | "notary" | "issuer">,
 ): Promise<void> {
-  const { entries } = await notary.find({ digest: sha256(event), issuer: issuer.name, limit: 1 });
-  const [entry] = entries;
+  const entry = await findNewest(notary, { digest: sha256(event), issuer: issuer.name });
   if (entry === undefined) await store.removeAction(sequence);
   else await store.setActionEntry(sequence, entry.index);
 }

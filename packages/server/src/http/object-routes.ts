@@ -3,6 +3,7 @@ import { Readable } from "node:stream";
 import { AttestryError, decodeHex, encodeHex, equalBytes } from "@attestry/core";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { principalOf } from "../access/hook.ts";
+import { findNewest } from "../find.ts";
 import type { Notary } from "../notary.ts";
 import type { Access, Reading, Vault } from "../vault/vault.ts";
 import { streamBody } from "./body.ts";
@@ -243,12 +244,8 @@ async function storingRoute(app: FastifyInstance, { vault, notary }: StoringPart
   });
 
   async function statementAbout(digest: Uint8Array): Promise<number> {
-    let below: number | undefined;
-    do {
-      const { entries, next } = await notary.find({ digest, limit: 1, below });
-      if (entries[0] !== undefined) return entries[0].index;
-      below = next; // a page without entries that goes on says nothing yet
-    } while (below !== undefined);
+    const entry = await findNewest(notary, { digest });
+    if (entry !== undefined) return entry.index;
     throw new AttestryError("NOT_FOUND", "No statement about this content is in the log: notarise it first.");
   }
 }
