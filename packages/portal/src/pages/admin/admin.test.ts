@@ -66,7 +66,7 @@ test("an administrator enrols a clerk's key and withdraws it; each is an entry t
   await page.getByLabel("Key or certificate").fill("no key at all");
   await page.getByRole("button", { name: "Enrol", exact: true }).click();
   await page.getByText("This is neither a key").waitFor();
-  assert.equal(await page.evaluate(() => document.activeElement?.id), "issuer-what");
+  await page.locator("#issuer-what:focus").waitFor();
   const key = encodeBase64Url(encodeCoseKey(createIssuer().signer.publicKey));
   await page.getByLabel("Key or certificate").fill(`  ${key}\n`);
   await page.getByLabel("Name that the statements carry").fill(hostile);
@@ -111,14 +111,14 @@ test("a token's secret is shown once, copied, works, and is nowhere else; revoke
   await page.getByRole("button", { name: "Make the token" }).click();
   for (const text of ["Give a name of 1 to 64", "Choose at least one role.", "Choose a day that is not past."])
     await page.getByText(text).waitFor();
-  assert.equal(await page.evaluate(() => document.activeElement?.id), "token-name");
+  await page.locator("#token-name:focus").waitFor();
   await page.getByLabel("Name", { exact: true }).fill("case system");
   await page.getByLabel("Auditor").check();
   await page.getByLabel("Last day").fill("");
   await look(page, "admin-tokens-form");
   await page.getByRole("button", { name: "Make the token" }).click();
   await page.getByText("Copy the token now").waitFor();
-  assert.match(await page.evaluate(() => document.activeElement?.textContent ?? ""), /^Copy the token now/);
+  await page.locator(":focus", { hasText: /^Copy the token now/ }).waitFor();
   const token = (await page.locator(".secret .key").textContent()) ?? "";
   assert.match(token, /^atk_[\w-]{43}$/);
   await page.getByRole("button", { name: "Copy", exact: true }).click();
@@ -298,14 +298,16 @@ test("in Spanish, on a phone, by keyboard alone: from section to section, a toke
   await page.keyboard.press("Enter");
   await tabTo(page, ".act__open");
   await page.keyboard.press("Enter");
+  await page.locator(".ask:focus").waitFor();
   await tabTo(page, ".ask button[type=button]");
   await page.keyboard.press("Enter");
-  assert.match(await page.evaluate(() => document.activeElement?.className ?? ""), /act__open/, "called off");
+  await page.locator(".act__open:focus").waitFor();
   await page.keyboard.press("Enter");
+  await page.locator(".ask:focus").waitFor();
   await tabTo(page, ".ask button[type=submit]", 3);
   await page.keyboard.press("Enter");
   await page.getByText("Revocados o vencidos (1)").waitFor();
-  assert.match(await page.evaluate(() => document.activeElement?.className ?? ""), /done/);
+  await page.locator(".done:focus").waitFor();
   assert.deepEqual(await actions(server, 2), ["token-revoked", "token-added"]);
   await page.keyboard.press("Shift+Tab");
   await tabTo(page, "a[href='/admin/actions']");

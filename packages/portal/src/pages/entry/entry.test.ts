@@ -147,7 +147,7 @@ test("a file that is compared with the entry is found the same, or altered", asy
   await page.locator(".verdict[data-outcome=registered]").waitFor();
   await page.setInputFiles("input[type=file]", file);
   await page.locator(".verdict[data-outcome=verified]").waitFor();
-  assert.equal(await page.evaluate(() => document.activeElement?.textContent), "Verified");
+  await page.locator(":focus", { hasText: /^Verified$/ }).waitFor();
   await page.setInputFiles("input[type=file]", { ...file, buffer: Buffer.from("The deed of lot 18\n") });
   await page.locator(".verdict[data-outcome=altered]").waitFor();
   await checkAccessibility(page);

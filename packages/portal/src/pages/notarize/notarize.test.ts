@@ -152,7 +152,7 @@ test("in Spanish, on a phone, by keyboard alone", async (t) => {
   await page.keyboard.type(office);
   await page.keyboard.press("Enter");
   await page.locator(".file-drop").waitFor();
-  assert.equal(await page.evaluate(() => document.activeElement?.textContent), "Archivos");
+  await page.locator(":focus", { hasText: /^Archivos$/ }).waitFor();
   await tabTo(page, "input[type=radio]", 1);
   await page.keyboard.press("ArrowDown");
   await tabTo(page, ".record .usa-input");

@@ -103,7 +103,7 @@ test("a recording plays in the page for a stated purpose; seeking asks for range
   });
   await page.getByRole("button", { name: "Play here" }).click();
   await page.getByText("Say what it is for").waitFor();
-  assert.equal(await page.evaluate(() => document.activeElement?.id), "purpose");
+  await page.locator("#purpose:focus").waitFor();
   assert.equal(asked.length, 0);
   await purpose(page).fill("request 88 <b>&");
   await page.getByRole("button", { name: "Play here" }).click();
@@ -233,7 +233,7 @@ test("a custodian holds, lifts, reclassifies and erases by order; erasing asks o
   };
   await fill("hold", "", "discovery");
   await page.getByText("Fill this in").first().waitFor();
-  assert.equal(await page.evaluate(() => document.activeElement?.id), "hold-what");
+  await page.locator("#hold-what:focus").waitFor();
   await checkAccessibility(page);
   await panel("hold").getByLabel("Order").fill("case 26-1147");
   await panel("hold").locator("button[type=submit]").click();
@@ -252,7 +252,7 @@ test("a custodian holds, lifts, reclassifies and erases by order; erasing asks o
   const dialog = page.getByRole("dialog");
   await dialog.getByText("Nobody can bring it back").waitFor();
   assert.equal(await dialog.getByRole("button", { name: "Erase for good" }).isDisabled(), true);
-  assert.equal(await page.evaluate(() => document.activeElement?.textContent), "Keep it");
+  await page.locator(":focus", { hasText: /^Keep it$/ }).waitFor();
   await checkAccessibility(page);
   await screenshot(page, "vault-erase-confirm");
   await page.keyboard.press("Escape");
