@@ -18,7 +18,7 @@ export function lookUpKeys(claims: StatementClaims): Uint8Array[] {
 
 /** A hash is as good as random already. */
 export function digestKey(digest: Uint8Array): Uint8Array {
-  return digest.slice(0, keyLength);
+  return digest.subarray(0, keyLength);
 }
 
 export function targetKey(target: Uint8Array): Uint8Array {
@@ -48,5 +48,5 @@ export function issuerKey(issuer: string): Uint8Array {
 }
 
 function hashedKey(field: number, value: Uint8Array): Uint8Array {
-  return sha256(concatBytes(Uint8Array.of(field), value)).slice(0, keyLength);
+  return sha256(concatBytes(Uint8Array.of(field), value)).subarray(0, keyLength);
 }
