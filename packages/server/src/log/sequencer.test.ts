@@ -117,31 +117,6 @@ test("while one batch is written the next gathers, and each is signed once", asy
   assert.deepEqual(sequencer.queued, { entries: 0, bytes: 0 });
 });
 
-test("a crowd that was answered and comes back is one batch again; who comes alone waits for a moment", async (t) => {
-  const sizes: number[] = [];
-  const store = openStore(t);
-  const append = (batch: Batch) => {
-    sizes.push(batch.entries.length);
-    return store.append(batch);
-  };
-  const sequencer = await openSequencer({ ...store, append });
-  t.mock.timers.enable({ apis: ["setTimeout"] }); // so that a moment is as long as the test says
-  const [first, second, last] = ["first", "second", "last"].map((word) => sampleEntries(16, word)) as AdmittedEntry[][];
-  await Promise.all((first ?? []).map((entry) => sequencer.submit([entry])));
-  const again: Promise<Sequenced[]>[] = [];
-  for (const entry of second ?? []) {
-    again.push(sequencer.submit([entry]));
-    await new Promise(setImmediate);
-  }
-  await Promise.all(again);
-  const alone = sequencer.submit((last ?? []).slice(0, 1));
-  for (let turn = 0; turn < 10; turn++) await new Promise(setImmediate);
-  assert.deepEqual(sizes, [0, 16, 16]);
-  t.mock.timers.tick(4);
-  await alone;
-  assert.deepEqual(sizes, [0, 16, 16, 1]);
-});
-
 test("what arrives in one turn of the event loop is one batch", async (t) => {
   const store = openStore(t);
   const sequencer = await openSequencer(store);

@@ -50,11 +50,6 @@ export interface Sequencer {
   close(): Promise<void>;
 }
 
-/** So many submissions in one batch are a crowd. */
-const crowd = 16;
-/** Milliseconds that a batch waits for them after their answers: about what signing and syncing another head takes. */
-const longestGathering = 4;
-
 /** A clock may be this many seconds behind the last head; the head's time then stands still until the clock catches up. */
 const clockTolerance = 60;
 
@@ -69,35 +64,10 @@ export async function createSequencer(options: SequencerOptions): Promise<Sequen
   const queued = { entries: 0, bytes: 0 };
   let draining: Promise<void> | undefined;
   let closed = false;
-  let awaited = 0; // what the queue has once the crowd that was answered a moment ago is back
-  let endGathering = (): void => {};
-  let moment: NodeJS.Timeout | undefined;
-
-  const isGathered = (): boolean => queue.length >= Math.min(awaited, maxBatch);
-
-  /** What arrived while the last batch was written joins this one. */
-  async function gather(): Promise<void> {
-    await nextTurn();
-    if (isGathered()) return;
-    await new Promise<void>((resolve) => {
-      endGathering = resolve;
-    });
-  }
-
-  /** Many clients who send the next when the last is answered share a head again if it waits for them. */
-  function awaitCrowd(answered: number): void {
-    clearTimeout(moment);
-    awaited = answered < crowd ? 0 : queue.length + answered;
-    if (awaited === 0) return;
-    moment = setTimeout(() => {
-      awaited = 0;
-      endGathering();
-    }, longestGathering);
-  }
 
   async function drain(): Promise<void> {
     while (queue.length > 0) {
-      await gather();
+      await nextTurn(); // what arrived while the last batch was written joins this one
       const waiting = queue.splice(0, maxBatch);
       try {
         const sequenced = await writer.write(waiting.map(({ entry }) => entry));
@@ -108,7 +78,6 @@ export async function createSequencer(options: SequencerOptions): Promise<Sequen
         for (const { submission } of waiting) submission.reject(foreseen(error));
       }
       for (const { entry } of waiting) count(entry, -1);
-      awaitCrowd(new Set(waiting.map(({ submission }) => submission)).size);
     }
     draining = undefined;
   }
@@ -137,7 +106,6 @@ export async function createSequencer(options: SequencerOptions): Promise<Sequen
           count(entry, 1);
         });
         draining ??= drain();
-        if (isGathered()) endGathering();
       });
     },
     async close(): Promise<void> {
