@@ -8,9 +8,12 @@ const pictures = {
   "verify-verified-en-desktop": "verified",
   "verify-altered-en-desktop": "altered",
   "status-desktop": "status",
+  "notarize-desktop": "notarize",
+  "vault-video-desktop": "vault",
+  "admin-audit-fails": "audit",
 };
-const tests = ["verify/verify.test.ts", "status/status.test.ts"].map((name) =>
-  join(root, "packages/portal/src/pages", name),
+const tests = ["verify/verify", "status/status", "notarize/notarize", "vault/vault", "admin/admin"].map((name) =>
+  join(root, `packages/portal/src/pages/${name}.test.ts`),
 );
 
 const { status } = spawnSync(process.execPath, ["--test", ...tests], { stdio: "inherit" });

@@ -143,6 +143,26 @@ test("a tab that is lost half way loses nothing: what was signed is registered o
   assert.equal(await page.locator(".items__one").count(), 0);
 });
 
+test("a file that is dropped in the moment in which the page begins to take files is not lost", async (t) => {
+  if ((await openBrowser(t)) === undefined) return;
+  const { page } = await enter(t);
+  await enrol(page);
+  await page.addInitScript(() => {
+    const dropAtOnce: MutationCallback = (_changes, observer) => {
+      const input = document.querySelector<HTMLInputElement>(".file-drop input");
+      if (input === null) return;
+      observer.disconnect();
+      const files = new DataTransfer();
+      files.items.add(new File(["soon"], "soon.txt"));
+      input.files = files.files;
+      input.dispatchEvent(new Event("change", { bubbles: true }));
+    };
+    new MutationObserver(dropAtOnce).observe(document, { childList: true, subtree: true });
+  });
+  await page.reload();
+  await page.getByText("1 of 1 registered").waitFor();
+});
+
 test("in Spanish, on a phone, by keyboard alone", async (t) => {
   if ((await openBrowser(t)) === undefined) return;
   const { page } = await enter(t, { width: "phone" }, "?lang=es");

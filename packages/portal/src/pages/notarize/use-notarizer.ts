@@ -1,7 +1,7 @@
 /** The page's side of the notarizer: what stands in the list, kept up to date. */
 import { encodeHex } from "@attestry/core";
 import type { EnrolledIssuer } from "@attestry/core/client";
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { notary } from "../../api.ts";
 import { hashFile } from "../../hash/hash-file.ts";
 import { trustFrom } from "../../verify/trust.ts";
@@ -36,7 +36,8 @@ export function useNotarizer({ key, issuer, journal, vault }: NotarizerPlace): N
   const [isAway, setAway] = useState(false);
   const running = useRef<Notarizer | undefined>(undefined);
 
-  useEffect(() => {
+  // Before anybody can drop a file on what was just drawn: it would be lost.
+  useLayoutEffect(() => {
     const show = gathered((fresh) => setItems((last) => withChanges(last, fresh)));
     const keeper =
       vault &&
