@@ -4,6 +4,8 @@
 import { createSHA256 } from "hash-wasm";
 
 const pieceLength = 1024 * 1024;
+/** Chromium 156 stops answering somewhere beyond two gigabytes of one stream, so a file is read as several. */
+const partLength = 256 * 1024 * 1024;
 
 /**
  * The hash in lower-case hexadecimal. `onBytes` hears after each piece how many bytes are done.
@@ -13,10 +15,12 @@ export async function hashBlob(blob: Blob, onBytes: (bytes: number) => void): Pr
   const hasher = await createSHA256();
   hasher.init();
   let done = 0;
-  for await (const piece of pieces(blob)) {
-    hasher.update(piece);
-    done += piece.length;
-    onBytes(done);
+  for (let from = 0; from < blob.size; from += partLength) {
+    for await (const piece of pieces(blob.slice(from, from + partLength))) {
+      hasher.update(piece);
+      done += piece.length;
+      onBytes(done);
+    }
   }
   // A file that shrinks while it is read ends early without an error.
   if (done !== blob.size) throw new DOMException("The file changed while it was read.", "NotReadableError");
