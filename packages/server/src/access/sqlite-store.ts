@@ -1,12 +1,15 @@
 /** The embedded `AccessStore`: one SQLite file, every write synced before it returns. */
-import { DatabaseSync, type SQLOutputValue } from "node:sqlite";
+import type { DatabaseSync, SQLOutputValue } from "node:sqlite";
 import { AttestryError } from "@attestry/core";
+import { guard, openSqliteFile, type SqliteFile } from "../sqlite-file.ts";
 import { isRole, type Role } from "./roles.ts";
 import type { AccessStore, Action, Credential, Session } from "./store.ts";
 
-const schemaVersion = 1;
-
-const schema = `
+const accessFile: SqliteFile = {
+  name: "The access store",
+  conflict: "The name or certificate is in use.",
+  version: 1,
+  schema: `
   CREATE TABLE credentials (
     place INTEGER PRIMARY KEY,
     id TEXT NOT NULL UNIQUE,
@@ -30,12 +33,12 @@ const schema = `
     seen_at INTEGER NOT NULL
   ) STRICT, WITHOUT ROWID;
   CREATE TABLE actions (sequence INTEGER PRIMARY KEY AUTOINCREMENT, event BLOB NOT NULL, entry_index INTEGER) STRICT;
-  PRAGMA user_version = ${schemaVersion};
-`;
+`,
+};
 
 /** Opens the file, or creates it. @throws FATAL_CORRUPT, FATAL_VERSION, UNAVAILABLE_STORAGE */
 export function openSqliteAccessStore(path: string): AccessStore {
-  const database = guarded(() => open(path));
+  const database = openSqliteFile(path, accessFile);
   return {
     ...credentialMethods(database),
     ...sessionMethods(database),
@@ -141,17 +144,6 @@ function actionMethods(database: DatabaseSync): ActionMethods {
   };
 }
 
-function open(path: string): DatabaseSync {
-  const database = new DatabaseSync(path, { timeout: 5000 });
-  database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;");
-  const version = database.prepare("PRAGMA user_version").get()?.["user_version"];
-  if (version === 0) database.exec(`BEGIN IMMEDIATE; ${schema} COMMIT;`);
-  else if (version !== schemaVersion) {
-    throw new AttestryError("FATAL_VERSION", "The access store was written by a newer Attestry; use that one.");
-  }
-  return database;
-}
-
 type Row = Record<string, SQLOutputValue>;
 
 function credentialFromRow(row: Row): Credential {
@@ -189,20 +181,6 @@ function rolesFrom(row: Row): Role[] {
   return (row["roles"] as string).split(" ").filter(isRole);
 }
 
-// SQLite's primary result codes (https://sqlite.org/rescode.html).
-const corrupt = new Set([11, 26]); // SQLITE_CORRUPT, SQLITE_NOTADB
-const constraint = 19;
-
 function guarded<T>(action: () => T): T {
-  try {
-    return action();
-  } catch (cause) {
-    if (cause instanceof AttestryError) throw cause;
-    const code = Number((cause as { errcode?: number }).errcode) & 0xff;
-    if (code === constraint)
-      throw new AttestryError("CONFLICT_EXISTS", "The name or certificate is in use.", { cause });
-    if (corrupt.has(code))
-      throw new AttestryError("FATAL_CORRUPT", "The access store is damaged; restore it.", { cause });
-    throw new AttestryError("UNAVAILABLE_STORAGE", undefined, { cause });
-  }
+  return guard(accessFile, action);
 }

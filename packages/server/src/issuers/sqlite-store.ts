@@ -1,11 +1,14 @@
 /** The embedded `IssuerStore`: one SQLite file, every write synced before it returns. */
-import { DatabaseSync, type SQLOutputValue } from "node:sqlite";
+import type { SQLOutputValue } from "node:sqlite";
 import { AttestryError, decodeCbor, encodeCbor } from "@attestry/core";
+import { guard, openSqliteFile, type SqliteFile } from "../sqlite-file.ts";
 import type { Issuer, IssuerStore, Revocation } from "./store.ts";
 
-const schemaVersion = 1;
-
-const schema = `
+const issuersFile: SqliteFile = {
+  name: "The issuers' store",
+  conflict: "The issuer is enrolled already.",
+  version: 1,
+  schema: `
   CREATE TABLE issuers (
     place INTEGER PRIMARY KEY,
     id TEXT NOT NULL UNIQUE,
@@ -18,12 +21,12 @@ const schema = `
     CHECK ((revoked_at IS NULL) = (reason IS NULL))
   ) STRICT;
   CREATE TABLE chains (x5t BLOB PRIMARY KEY, certificates BLOB NOT NULL) STRICT, WITHOUT ROWID;
-  PRAGMA user_version = ${schemaVersion};
-`;
+`,
+};
 
 /** Opens the file, or creates it. @throws FATAL_CORRUPT, FATAL_VERSION, UNAVAILABLE_STORAGE */
 export function openSqliteIssuerStore(path: string): IssuerStore {
-  const database = guarded(() => open(path));
+  const database = openSqliteFile(path, issuersFile);
   const statements = guarded(() => ({
     list: database.prepare("SELECT * FROM issuers ORDER BY place"),
     add: database.prepare("INSERT INTO issuers (id, kind, issuer, material, added_at) VALUES (?, ?, ?, ?, ?)"),
@@ -56,17 +59,6 @@ export function openSqliteIssuerStore(path: string): IssuerStore {
   };
 }
 
-function open(path: string): DatabaseSync {
-  const database = new DatabaseSync(path, { timeout: 5000 });
-  database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;");
-  const version = database.prepare("PRAGMA user_version").get()?.["user_version"];
-  if (version === 0) database.exec(`BEGIN IMMEDIATE; ${schema} COMMIT;`);
-  else if (version !== schemaVersion) {
-    throw new AttestryError("FATAL_VERSION", "The issuers' store was written by a newer Attestry; use that one.");
-  }
-  return database;
-}
-
 function issuerFromRow(row: Record<string, SQLOutputValue>): Issuer {
   const revokedAt = row["revoked_at"] as number | null;
   return {
@@ -79,19 +71,6 @@ function issuerFromRow(row: Record<string, SQLOutputValue>): Issuer {
   };
 }
 
-// SQLite's primary result codes (https://sqlite.org/rescode.html).
-const corrupt = new Set([11, 26]); // SQLITE_CORRUPT, SQLITE_NOTADB
-const constraint = 19;
-
 function guarded<T>(action: () => T): T {
-  try {
-    return action();
-  } catch (cause) {
-    if (cause instanceof AttestryError) throw cause;
-    const code = Number((cause as { errcode?: number }).errcode) & 0xff;
-    if (code === constraint) throw new AttestryError("CONFLICT_EXISTS", "The issuer is enrolled already.", { cause });
-    if (corrupt.has(code))
-      throw new AttestryError("FATAL_CORRUPT", "The issuers' store is damaged; restore it.", { cause });
-    throw new AttestryError("UNAVAILABLE_STORAGE", undefined, { cause });
-  }
+  return guard(issuersFile, action);
 }

@@ -2,7 +2,7 @@
  * A pool of connections to one PostgreSQL database (`pg` 8, loaded when it is needed), shared by all that a process keeps there.
  * Everything lives in the schema `attestry`. Rows come as arrays; numbers as numbers, bytes as bytes.
  */
-import { AttestryError, isAttestryError } from "@attestry/core";
+import { AttestryError } from "@attestry/core";
 import type { ClientBase, Pool, PoolClient, PoolConfig, QueryArrayConfig } from "pg";
 import { closedDatabase, type Querier, type Row, type Database as SharedDatabase } from "../database/database.ts";
 import { isDeadConnection, sqlStateOf, translateError, translateOpenError } from "./errors.ts";
@@ -78,7 +78,7 @@ async function checkServer(pool: Pool): Promise<void> {
       "The server may lose what it acknowledged: set fsync, full_page_writes and synchronous_commit to on.";
     throw new AttestryError("USAGE", message);
   } catch (error) {
-    throw isAttestryError(error) ? error : translateOpenError(error);
+    throw translateOpenError(error);
   }
 }
 

@@ -20,6 +20,7 @@ export function translateError(error: unknown): AttestryError {
 
 /** An error at opening, when somebody is there who can set it right: also USAGE, which says what to do. */
 export function translateOpenError(error: unknown): AttestryError {
+  if (isAttestryError(error) && error.data["sqlState"] === undefined) return error;
   const sqlState = sqlStateOf(error) ?? "";
   const advice = sqlState.startsWith("28")
     ? "The database refuses this user or password. Give them in the address, or the password in PGPASSWORD."

@@ -1,9 +1,10 @@
 /** The `IssuerStore` driver for PostgreSQL. */
 import { onOwnHand } from "../database/database.ts";
 import { type IssuerSql, openSharedIssuers } from "../database/issuer-store.ts";
+import { openPart, type SchemaPart } from "../database/schema.ts";
 import type { IssuerStore } from "../issuers/store.ts";
 import { type Database, isDuplicate } from "./database.ts";
-import { openPart, type SchemaPart } from "./schema.ts";
+import { postgresSchema } from "./schema.ts";
 
 const issuersPart: SchemaPart = {
   name: "issuers",
@@ -25,7 +26,7 @@ const issuersPart: SchemaPart = {
 };
 
 const issuerSql: IssuerSql = {
-  openTables: (database) => openPart(database, issuersPart),
+  openTables: (database) => openPart(database, issuersPart, postgresSchema, false),
   list: "SELECT id, kind, issuer, material, added_at, revoked_at, reason FROM issuer ORDER BY place",
   add: "INSERT INTO issuer (id, kind, issuer, material, added_at) VALUES ($1, $2, $3, $4, $5)",
   isDuplicate,

@@ -5,11 +5,12 @@
 import type { AttestryError } from "@attestry/core";
 import type { Querier } from "../database/database.ts";
 import type { LogSql } from "../database/log-sql.ts";
+import { openPart, type SchemaPart } from "../database/schema.ts";
 import { headColumns } from "../log/rows.ts";
 import { type Batch, entriesPerRun } from "../log/store.ts";
 import { bigintArray, byteaArray } from "./arrays.ts";
 import { isUncertain, sqlStateOf } from "./errors.ts";
-import { openPart, type SchemaPart } from "./schema.ts";
+import { postgresSchema } from "./schema.ts";
 
 /** The log's tables: as in the embedded store, and in `log` what is needed so that many may write. */
 const logPart: SchemaPart = {
@@ -85,7 +86,7 @@ const head = `SELECT ${headColumns} FROM head`;
 const headOfTable = headColumns.replaceAll(/\w+/g, "head.$&");
 
 export const logSql: LogSql = {
-  openTables: (database, readOnly) => openPart(database, logPart, readOnly),
+  openTables: (database, readOnly) => openPart(database, logPart, postgresSchema, readOnly),
   readOrigin: "SELECT origin FROM log",
   addLog: "INSERT INTO log (id, origin) VALUES (1, $1) ON CONFLICT DO NOTHING",
   putBatch: (batch, fence) => ({ text: putBatch, values: batchValues(batch, fence) }),

@@ -1,9 +1,10 @@
 /** The `ObjectStore` driver for PostgreSQL. */
 import { onOwnHand } from "../database/database.ts";
 import { type ObjectSql, openSharedObjects } from "../database/object-store.ts";
+import { openPart, type SchemaPart } from "../database/schema.ts";
 import type { ObjectStore } from "../vault/object-store.ts";
 import type { Database } from "./database.ts";
-import { openPart, type SchemaPart } from "./schema.ts";
+import { postgresSchema } from "./schema.ts";
 
 const objectsPart: SchemaPart = {
   name: "objects",
@@ -16,7 +17,7 @@ const objectsPart: SchemaPart = {
 };
 
 const objectSql: ObjectSql = {
-  openTables: (database, readOnly) => openPart(database, objectsPart, readOnly),
+  openTables: (database, readOnly) => openPart(database, objectsPart, postgresSchema, readOnly),
   putSegment: `
     WITH unsealed AS (SELECT 1 FROM object WHERE id = $1 AND sealed IS NULL FOR SHARE)
     INSERT INTO segment SELECT $1, $2, $3 FROM unsealed

@@ -2,8 +2,7 @@
  * The address of a PostgreSQL database (a connection URI: PostgreSQL 18, §32.1.1.2), read strictly. Off this machine TLS with a
  * verified certificate is not an option but the rule. No error here repeats the address: it may hold a password.
  */
-import { readFileSync } from "node:fs";
-import { AttestryError } from "@attestry/core";
+import { databaseName, decodePart, readCertificates, addressError as usage } from "../database/address.ts";
 import { isLoopback } from "../http/listen.ts";
 
 export interface DatabaseSettings {
@@ -35,15 +34,13 @@ export function parseDatabaseUrl(text: string): DatabaseSettings {
   const url = isDatabaseUrl(text) ? URL.parse(text) : null;
   if (url === null) throw usage("A database's address is like postgres://USER@HOST/DATABASE.");
   const options = optionsOf(url);
-  const host = options.host ?? (decode(url.hostname).replace(/^\[|\]$/g, "") || "localhost");
-  const database = decode(url.pathname.slice(1));
-  if (database === "" || database.includes("/"))
-    throw usage("The database's address names no database: …HOST/DATABASE.");
+  const host = options.host ?? (decodePart(url.hostname).replace(/^\[|\]$/g, "") || "localhost");
+  const database = databaseName(url);
   return {
     host,
     port: Number(url.port || 5432),
-    user: url.username === "" ? undefined : decode(url.username),
-    password: url.password === "" ? undefined : decode(url.password),
+    user: url.username === "" ? undefined : decodePart(url.username),
+    password: url.password === "" ? undefined : decodePart(url.password),
     database,
     tls: tlsFor(isLoopback(host) || host.startsWith("/"), options),
   };
@@ -77,25 +74,4 @@ function tlsFor(isLocal: boolean, { sslmode, sslrootcert }: Options): DatabaseSe
   const isPlain = isLocal && !verified.includes(sslmode ?? "disable");
   if (isPlain) return false;
   return sslrootcert === undefined ? {} : { ca: readCertificates(sslrootcert) };
-}
-
-function readCertificates(path: string): string {
-  try {
-    return readFileSync(path, "utf8");
-  } catch (cause) {
-    const code = (cause as NodeJS.ErrnoException).code ?? "unknown reason";
-    throw new AttestryError("USAGE_FILE", `The file ${path} of sslrootcert cannot be read (${code}).`, { cause });
-  }
-}
-
-function decode(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    throw usage("The database's address has a percent sign that encodes nothing; write it as %25.");
-  }
-}
-
-function usage(message: string): AttestryError {
-  return new AttestryError("USAGE", message);
 }

@@ -2,18 +2,19 @@
 import { AttestryError, isAttestryError } from "@attestry/core";
 import { type Dialect, Kysely, MssqlAdapter, MssqlIntrospector, MssqlQueryCompiler } from "kysely";
 import { onOwnHand } from "../database/database.ts";
+import { openSchema } from "../database/schema.ts";
 import type { Catalogue } from "../vault/catalogue/catalogue.ts";
 import { type CatalogueTables, sqlServer } from "../vault/catalogue/flavours.ts";
 import { openSqlCatalogue } from "../vault/catalogue/sql-catalogue.ts";
 import type { Database } from "./database.ts";
 import { isDuplicate, isUndone, translateError } from "./errors.ts";
 import { createKyselyDriver } from "./kysely-driver.ts";
-import { openSchema } from "./schema.ts";
+import { sqlServerSchema } from "./schema.ts";
 
 /** Takes a hand of its own on the database. @throws FATAL_VERSION, USAGE, UNAVAILABLE_STORAGE, NOT_FOUND when `readOnly` */
 export function openSqlServerCatalogue(shared: Database, readOnly = false): Promise<Catalogue> {
   return onOwnHand(shared, async (database) => {
-    await openSchema(database, "vault_schema", readOnly);
+    await openSchema(database, "vault_schema", sqlServerSchema, readOnly);
     return runAgain(await openSqlCatalogue({ db: tablesOf(database), flavour: sqlServer, translate }));
   });
 }

@@ -1,10 +1,11 @@
 /** The `IssuerStore` driver for SQL Server. */
 import { onOwnHand } from "../database/database.ts";
 import { type IssuerSql, openSharedIssuers } from "../database/issuer-store.ts";
+import { openPart, type SchemaPart } from "../database/schema.ts";
 import type { IssuerStore } from "../issuers/store.ts";
 import type { Database } from "./database.ts";
 import { isDuplicate } from "./errors.ts";
-import { binary, openPart, type SchemaPart } from "./schema.ts";
+import { binary, sqlServerSchema } from "./schema.ts";
 
 /** `place` has gaps after what was undone: only its order counts. */
 export const issuersPart: SchemaPart = {
@@ -26,7 +27,7 @@ export const issuersPart: SchemaPart = {
 };
 
 export const issuerSql: IssuerSql = {
-  openTables: (database) => openPart(database, issuersPart),
+  openTables: (database) => openPart(database, issuersPart, sqlServerSchema, false),
   list: "SELECT id, kind, issuer, material, added_at, revoked_at, reason FROM attestry.issuer ORDER BY place",
   add: "INSERT INTO attestry.issuer (id, kind, issuer, material, added_at) VALUES (@1, @2, @3, @4, @5)",
   isDuplicate,

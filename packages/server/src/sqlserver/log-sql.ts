@@ -6,11 +6,12 @@
 import type { Querier } from "../database/database.ts";
 import type { LogSql } from "../database/log-sql.ts";
 import { maxProbed } from "../database/log-store.ts";
+import { openPart, type SchemaPart } from "../database/schema.ts";
 import { headColumns, type KeyValue } from "../log/rows.ts";
 import { type Batch, entriesPerRun } from "../log/store.ts";
 import type { List, SqlValue } from "./driver.ts";
 import { isUncertain } from "./errors.ts";
-import { openPart, type SchemaPart } from "./schema.ts";
+import { sqlServerSchema } from "./schema.ts";
 
 /** The log's tables: as in the embedded store, and in `log` what is needed so that many may write. */
 export const logPart: SchemaPart = {
@@ -129,7 +130,7 @@ function alternatives(columns: readonly string[]): string[] {
 }
 
 export const logSql: LogSql = {
-  openTables: (database, readOnly) => openPart(database, logPart, readOnly),
+  openTables: (database, readOnly) => openPart(database, logPart, sqlServerSchema, readOnly),
   readOrigin: "SELECT origin FROM attestry.log",
   addLog: `INSERT INTO attestry.log (id, origin)
     SELECT 1, @1 WHERE NOT EXISTS (SELECT 1 FROM attestry.log WITH (UPDLOCK, SERIALIZABLE) WHERE id = 1)`,

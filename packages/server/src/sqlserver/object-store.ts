@@ -1,9 +1,10 @@
 /** The `ObjectStore` driver for SQL Server. A segment is a value of a megabyte, kept apart from its row's page by the server. */
 import { onOwnHand } from "../database/database.ts";
 import { type ObjectSql, openSharedObjects } from "../database/object-store.ts";
+import { openPart, type SchemaPart } from "../database/schema.ts";
 import type { ObjectStore } from "../vault/object-store.ts";
 import type { Database } from "./database.ts";
-import { binary, openPart, type SchemaPart } from "./schema.ts";
+import { binary, sqlServerSchema } from "./schema.ts";
 
 export const objectsPart: SchemaPart = {
   name: "objects",
@@ -32,7 +33,7 @@ const putSegment = `
   SELECT @open WHERE @open = 1`;
 
 export const objectSql: ObjectSql = {
-  openTables: (database, readOnly) => openPart(database, objectsPart, readOnly),
+  openTables: (database, readOnly) => openPart(database, objectsPart, sqlServerSchema, readOnly),
   putSegment,
   addObject: `INSERT INTO attestry.object (id)
     SELECT @1 WHERE NOT EXISTS (SELECT 1 FROM attestry.object WITH (UPDLOCK, SERIALIZABLE) WHERE id = @1)`,

@@ -2,8 +2,7 @@
  * The address of a database on SQL Server or Azure SQL, read strictly. Off this machine TLS with a verified certificate is not an
  * option but the rule. No error here repeats the address: it may hold a password.
  */
-import { readFileSync } from "node:fs";
-import { AttestryError } from "@attestry/core";
+import { databaseName, decodePart, readCertificates, addressError as usage } from "../database/address.ts";
 import { isLoopback } from "../http/listen.ts";
 
 export interface SqlServerSettings {
@@ -41,11 +40,8 @@ export function parseSqlServerUrl(text: string): SqlServerSettings {
   if (url === null || url.hostname === "") {
     throw usage("A database's address is like sqlserver://USER@HOST/DATABASE.");
   }
-  const host = decode(url.hostname).replace(/^\[|\]$/g, "");
-  const database = decode(url.pathname.slice(1));
-  if (database === "" || database.includes("/")) {
-    throw usage("The database's address names no database: …HOST/DATABASE.");
-  }
+  const host = decodePart(url.hostname).replace(/^\[|\]$/g, "");
+  const database = databaseName(url);
   const tls = tlsFor(isLoopback(host), url.searchParams);
   const login = loginOf(url);
   if (tls === false && login === undefined) {
@@ -59,9 +55,9 @@ function loginOf({ username, password }: URL): SqlServerSettings["login"] {
     if (password === "") return undefined;
     throw usage("The database's address has a password and no user.");
   }
-  const given = password === "" ? process.env["SQLCMDPASSWORD"] : decode(password);
+  const given = password === "" ? process.env["SQLCMDPASSWORD"] : decodePart(password);
   if (given === undefined) throw usage("The database's user needs a password: in the address, or in SQLCMDPASSWORD.");
-  return { user: decode(username), password: given };
+  return { user: decodePart(username), password: given };
 }
 
 function tlsFor(isLocal: boolean, options: URLSearchParams): SqlServerSettings["tls"] {
@@ -77,25 +73,4 @@ function tlsFor(isLocal: boolean, options: URLSearchParams): SqlServerSettings["
   }
   const path = options.get("sslrootcert");
   return path === null ? { mode } : { mode, ca: readCertificates(path) };
-}
-
-function readCertificates(path: string): string {
-  try {
-    return readFileSync(path, "utf8");
-  } catch (cause) {
-    const code = (cause as NodeJS.ErrnoException).code ?? "unknown reason";
-    throw new AttestryError("USAGE_FILE", `The file ${path} of sslrootcert cannot be read (${code}).`, { cause });
-  }
-}
-
-function decode(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    throw usage("The database's address has a percent sign that encodes nothing; write it as %25.");
-  }
-}
-
-function usage(message: string): AttestryError {
-  return new AttestryError("USAGE", message);
 }

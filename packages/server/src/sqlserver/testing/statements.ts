@@ -4,7 +4,7 @@ import { scannedTables } from "../../log/rows.ts";
 import { nextBatch } from "../../log/store.contract.ts";
 import { sampleEntries } from "../../log/testing/sample-log.ts";
 import { sampleFacts, sampleUpload } from "../../vault/catalogue/catalogue.contract.ts";
-import { type CatalogueTables, createTables, sqlServer } from "../../vault/catalogue/flavours.ts";
+import { type CatalogueTables, changeTables, createTables, sqlServer } from "../../vault/catalogue/flavours.ts";
 import { fromFacts } from "../../vault/catalogue/rows.ts";
 import { parts } from "../../vault/catalogue/sql-catalogue.ts";
 import { begin, commit, readServer, rollback, sessionSettings } from "../database.ts";
@@ -76,7 +76,7 @@ async function catalogueStatements(): Promise<NamedStatement[]> {
   function keep({ sql, parameters }: CompiledQuery): void {
     made.set(sql, { name: `catalogue ${made.size}`, text: sql, values: parameters });
   }
-  for (const step of createTables(db, sqlServer)) await step.execute();
+  for (const step of [...createTables(db, sqlServer), ...changeTables(db, sqlServer)]) await step.execute();
   await sqlServer.isCreated.execute(db);
   await db.selectFrom("vault_schema").select("version").execute();
   const catalogue = parts({ db, flavour: sqlServer, translate: (error) => error as never });
@@ -101,8 +101,13 @@ async function catalogueStatements(): Promise<NamedStatement[]> {
     addUpload: () => catalogue.addUpload(upload),
     readUpload: () => catalogue.readUpload(id),
     lockUpload: () => catalogue.lockUpload(id, lock),
-    unlockUpload: () => catalogue.unlockUpload(id, "a"),
+    unlockUpload: async () => {
+      await catalogue.unlockUpload(id, "a", true);
+      await catalogue.unlockUpload(id, "a", false);
+    },
     saveTail: () => catalogue.saveTail(id, "a", tail),
+    savePlace: () => catalogue.savePlace(id, "a", { place: "p", header: key.wrappedKey, tail }),
+    usesPlace: () => catalogue.usesPlace(id),
     saveContent: () => catalogue.saveContent(id, "a", content),
     removeUpload: () => catalogue.removeUpload(id),
     listUploads: () => catalogue.listUploads(undefined, 5),
@@ -125,7 +130,10 @@ async function catalogueStatements(): Promise<NamedStatement[]> {
   for (const call of Object.values(calls)) await call().catch(() => {});
   await catalogue.settleEvent(id, 0, 1, facts).catch(() => {});
   // What comes after a row was found.
-  const values = { ...fromFacts(facts), header: key.wrappedKey, wrapped_key: key.wrappedKey, wrapper_id: "a" };
-  await db.insertInto("vault_object").values(values).execute();
+  const values = { header: key.wrappedKey, wrapped_key: key.wrappedKey, wrapper_id: "a", place: null };
+  await db
+    .insertInto("vault_object")
+    .values({ ...fromFacts(facts), ...values })
+    .execute();
   return [...made.values()];
 }
