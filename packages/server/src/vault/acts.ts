@@ -68,7 +68,7 @@ export function createActs(parts: ActParts): Pick<Vault, "hold" | "release" | "e
         checkErasable(before, now());
         return { action: "erased", order };
       });
-      await objects.remove(object.id); // what nobody has a key for any more
+      await objects.remove((await lookUp.latest(object.id)).place); // what nobody has a key for any more
       return object;
     },
   };

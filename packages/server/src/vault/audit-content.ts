@@ -26,7 +26,7 @@ const maxDamage = 1000;
 /** Opens and hashes an object's content. Of an erased one it sees that nothing is left. */
 export async function checkContent(audit: VaultAudit, object: DerivedObject, damage: DamageList): Promise<void> {
   const { facts, row } = object;
-  const state = await audit.objects.stat(facts.id);
+  const state = await audit.objects.stat(placeOf(object));
   const name = `Object ${facts.id} (${facts.subject})`;
   const report = (finding: Omit<VaultFinding, "at">, at: object = {}) =>
     void audit.found.push({ ...finding, at: { ...nameOf(facts), ...at } });
@@ -59,6 +59,9 @@ export async function checkContent(audit: VaultAudit, object: DerivedObject, dam
   const hashes = { expected: encodeHex(facts.contentHash), found: encodeHex(digest) };
   report({ record: "object", problem: "changed", ...hashes, message: `${name} has other content than was notarized.` });
 }
+
+/** What the store calls it, as far as that is known. */
+const placeOf = ({ facts, row }: DerivedObject): string => row?.place ?? facts.id;
 
 /** The content's statement is in the log, where the first event says. */
 async function checkStatement({ log, found }: VaultAudit, facts: ObjectFacts): Promise<void> {
@@ -93,7 +96,7 @@ async function openStream(
     }
     return undefined;
   }
-  const first = await objects.readSegment(facts.id, 0);
+  const first = await objects.readSegment(row.place, 0);
   const streams = [row.header, first && headerOf(first)].flatMap((header) => {
     const stream = header && streamOf(dataKey, facts.id, header);
     return stream === undefined ? [] : [stream];
@@ -132,12 +135,13 @@ function opens(stream: SegmentStream, index: number, segment: Uint8Array, isLast
 
 async function openSegment(
   audit: VaultAudit,
-  { facts, row }: DerivedObject,
+  object: DerivedObject,
   stream: SegmentStream | undefined,
   segment: number,
   damage: DamageList,
 ): Promise<Uint8Array | undefined> {
-  const stored = await audit.objects.readSegment(facts.id, segment);
+  const { facts, row } = object;
+  const stored = await audit.objects.readSegment(placeOf(object), segment);
   const at = { ...nameOf(facts), segment };
   const name = `Segment ${segment} of object ${facts.id} (${facts.subject})`;
   if (stored === undefined) {
@@ -162,7 +166,7 @@ export async function* nameDamage(audit: VaultAudit, damage: DamageList): AsyncG
   const others = await otherObjects(audit, damage);
   for (const { object, segment } of damage.items) {
     const { facts } = object;
-    const stored = await audit.objects.readSegment(facts.id, segment);
+    const stored = await audit.objects.readSegment(placeOf(object), segment);
     const origin = stored && (await findOrigin(audit, stored, object, segment, others));
     const name = `Segment ${segment} of object ${facts.id} (${facts.subject})`;
     const at = { ...nameOf(facts), segment };

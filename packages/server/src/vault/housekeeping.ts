@@ -25,7 +25,10 @@ export function createHousekeeping(
 
   /** Events that a crash left between two steps, and what follows from them. */
   async function recover(): Promise<void> {
-    for (const { id, state } of await recorder.recover()) if (state === "erased") await objects.remove(id);
+    for (const { id, state } of await recorder.recover()) {
+      const object = state === "erased" ? await catalogue.readObject(id) : undefined;
+      if (object !== undefined) await objects.remove(object.place);
+    }
   }
 
   async function sweepUploads(): Promise<number> {
@@ -40,9 +43,7 @@ export function createHousekeeping(
     let count = 0;
     const ids = pages(async (after) => (await objects.list(after, pageSize)).map((id) => ({ id })));
     for await (const { id } of ids) {
-      // In this order: an upload becomes an object, never the other way round.
-      if ((await catalogue.readUpload(id)) !== undefined) continue;
-      if ((await catalogue.readObject(id))?.state === "whole") continue;
+      if (await catalogue.usesPlace(id)) continue;
       await objects.remove(id);
       count += 1;
     }

@@ -2,11 +2,11 @@
  * Who writes an upload: one at a time, over all processes, by a lock in the catalogue that ends by itself. What the writer has in
  * memory stays there for the next part, as long as nobody else went on meanwhile.
  */
-import { randomBytes } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { equalBytes, isAttestryError } from "@attestry/core";
-import type { Catalogue, Lock, Tail, UploadRow } from "./catalogue/catalogue.ts";
-import { beginSession, endedAt, openSession, type Session, type SessionParts } from "./session.ts";
+import type { Catalogue, Lock, LockedUpload, Tail, UploadRow } from "./catalogue/catalogue.ts";
+import { newObjectId } from "./object-store.ts";
+import { beginSession, endedAt, type Opening, openSession, type Session, type SessionParts } from "./session.ts";
 
 /** Milliseconds that a writer may be silent before another takes over. */
 const lockTime = 60_000;
@@ -29,8 +29,8 @@ export interface Writing {
 export interface Locks {
   /** Keeps a new upload ready for its first part. The data key is the session's from then on. */
   begin(row: UploadRow, dataKey: Uint8Array): void;
-  /** Runs with the right to write the upload. */
-  lock<T>(id: string, run: (row: UploadRow, holder: string, keep: Writing["keep"]) => Promise<T>): Promise<T>;
+  /** Runs with the right to write the upload, for what seals nothing. */
+  lock<T>(id: string, run: (row: UploadRow) => Promise<T>): Promise<T>;
   /** The same with the upload as it stands in memory. @throws CONFLICT_UPLOAD when it is complete */
   write<T>(id: string, run: (writing: Writing) => Promise<T>): Promise<T>;
   /** Forgets what is in memory. */
@@ -48,16 +48,16 @@ export function createLocks(parts: LockParts): Locks {
   /** Locks that this process could not let go of, to be taken up again. */
   const left = new Map<string, string>();
 
-  const lock: Locks["lock"] = async (id, run) => {
-    const holder = left.get(id) ?? randomBytes(16).toString("hex");
+  async function locked<T>(id: string, run: (lock: Held) => Promise<T>): Promise<T> {
+    const holder = left.get(id) ?? newObjectId();
     left.delete(id);
     let renewed = clock();
-    const take = (): Promise<UploadRow> => {
+    const take = (): Promise<LockedUpload> => {
       renewed = clock();
       const terms: Lock = { holder, now: renewed, until: renewed + lockTime };
       return catalogue.lockUpload(id, terms);
     };
-    const first = async (): Promise<UploadRow> => {
+    const first = async (): Promise<LockedUpload> => {
       for (let left = tries; ; left--) {
         try {
           return await take();
@@ -70,23 +70,31 @@ export function createLocks(parts: LockParts): Locks {
     const keep = async (): Promise<void> => {
       if (clock() - renewed >= renewAfter) await take();
     };
+    let held: Held | undefined;
     try {
-      return await run(await first(), holder, keep);
+      const row = await first();
+      held = { row, holder, keep, isSettled: row.leftBy === undefined };
+      return await run(held);
     } finally {
-      await catalogue.unlockUpload(id, holder).catch(() => left.set(id, holder)); // in time it ends by itself
+      const unlocked = catalogue.unlockUpload(id, holder, held?.isSettled === true);
+      await unlocked.catch(() => left.set(id, holder)); // in time it ends by itself
     }
-  };
+  }
 
   return {
     begin: (row, dataKey) => sessions.add(beginSession(row, dataKey, parts)),
-    lock,
+    lock: (id, run) => locked(id, ({ row }) => run(row)),
     write: (id, run) =>
-      lock(id, async (row, holder, keep) => {
+      locked(id, async (held) => {
+        const { row, holder, keep } = held;
         if (row.content !== undefined) throw endedAt(row.content.size);
-        const session = await sessions.take(row);
+        const savePlace: Opening["savePlace"] = (copy) => catalogue.savePlace(id, holder, copy);
+        const session = await sessions.take(row, { holder, keep, savePlace });
         try {
           return await run({ row, session, holder, keep });
         } finally {
+          await session.settle().catch(() => {}); // which spoils it
+          held.isSettled = !session.isSpoilt;
           sessions.giveBack(session);
         }
       }),
@@ -94,9 +102,15 @@ export function createLocks(parts: LockParts): Locks {
   };
 }
 
+interface Held extends Pick<Writing, "holder" | "keep"> {
+  readonly row: LockedUpload;
+  /** Whether all that was ever sealed for the upload is stored. */
+  isSettled: boolean;
+}
+
 interface Sessions {
   add(session: Session): void;
-  take(row: UploadRow): Promise<Session>;
+  take(row: LockedUpload, opening: Opening): Promise<Session>;
   giveBack(session: Session): void;
   wipe(): void;
 }
@@ -114,15 +128,16 @@ function createSessions(parts: SessionParts): Sessions {
   }
 
   /** Somebody else may have gone on since, here or in another process. */
-  async function isCurrent(session: Session, row: UploadRow): Promise<boolean> {
-    if (session.isBusy || session.isSpoilt || !isSameTail(session.savedTail, row.tail)) return false;
-    return ((await parts.objects.stat(row.id))?.written ?? 0) === session.segments;
+  async function isCurrent(session: Session, row: LockedUpload, { holder }: Opening): Promise<boolean> {
+    if (session.isBusy || session.isSpoilt || (row.leftBy ?? holder) !== holder) return false;
+    if (session.place !== row.place || !isSameTail(session.savedTail, row.tail)) return false;
+    return ((await parts.objects.stat(row.place))?.written ?? 0) === session.segments;
   }
 
   return {
-    async take(row: UploadRow): Promise<Session> {
+    async take(row: LockedUpload, opening: Opening): Promise<Session> {
       const found = kept.get(row.id);
-      if (found !== undefined && (await isCurrent(found, row))) {
+      if (found !== undefined && (await isCurrent(found, row, opening))) {
         found.isBusy = true;
         return found;
       }
@@ -130,7 +145,7 @@ function createSessions(parts: SessionParts): Sessions {
         drop(found);
         await found.settle().catch(() => {}); // what it has on its way must not arrive beside what is stored next
       }
-      const session = await openSession(row, parts);
+      const session = await openSession(row, parts, opening);
       session.isBusy = true;
       kept.set(row.id, session);
       return session;

@@ -77,8 +77,8 @@ export function createLookUp(catalogue: Catalogue, notary: Pick<Notary, "entry">
   };
 }
 
-/** All but the key. */
+/** All but the key and where it is kept. */
 export function toVaultObject(object: VaultObject & Partial<StoredObject>): VaultObject {
-  const { wrappedKey, wrapperId, header, ...facts } = object;
+  const { wrappedKey, wrapperId, header, place, ...facts } = object;
   return facts;
 }

@@ -84,13 +84,13 @@ async function* readContent(
   start: number,
   end: number,
 ): AsyncGenerator<Uint8Array> {
-  const { id, segments } = object;
+  const { id, place, segments } = object;
   const dataKey = await keys.unwrap(object.wrappedKey, id);
   const stream = createStream(dataKey, id, object.header);
   dataKey.fill(0);
   const slices = segmentsOfRange(start, end);
   const fetch = (slice: SegmentSlice | undefined) => {
-    const segment = slice && objects.readSegment(id, slice.index);
+    const segment = slice && objects.readSegment(place, slice.index);
     segment?.catch(() => {}); // whoever stops reading never waits for it
     return { slice, segment };
   };

@@ -1,9 +1,12 @@
 /**
  * An upload as its writer sees it: the stored segments hashed, the tail in memory, the next segment's index. It is kept in memory
  * between requests and made again from what is stored when it is not there or somebody else went on meanwhile.
+ *
+ * No nonce serves twice: under one header one session after another seals, and each begins where everything that the one before
+ * sealed is stored. Where that is not certain, what is stored is copied under a new header, and the session seals under that.
  */
-import { AttestryError, equalBytes, isAttestryError } from "@attestry/core";
-import type { Content, Tail, UploadRow } from "./catalogue/catalogue.ts";
+import { AttestryError, isAttestryError } from "@attestry/core";
+import type { Content, LockedUpload, Tail, UploadRow } from "./catalogue/catalogue.ts";
 import { type ContentHash, createContentHash } from "./content-hash.ts";
 import { segmentCapacity, segmentLength, segmentStart } from "./format/geometry.ts";
 import { createStream, type SegmentStream } from "./format/stream.ts";
@@ -14,6 +17,8 @@ import { createWindow, type SegmentMemory, type Window } from "./window.ts";
 
 export interface Session {
   readonly id: string;
+  /** As of the upload. */
+  readonly place: string;
   /** Whether somebody is writing with it. */
   isBusy: boolean;
   /** Something failed, or it was wiped: it takes nothing more, and the upload goes on from what is stored. */
@@ -49,30 +54,69 @@ export interface SessionParts {
 export function beginSession(row: UploadRow, dataKey: Uint8Array, { objects, memory }: SessionParts): Session {
   const stream = createStream(dataKey, row.id, row.header);
   const hash = createContentHash();
-  const begin = { index: 0, size: 0, isEnded: false, tail: undefined, checkedBelow: 0 };
-  return createSession({ row, objects, memory, dataKey, stream, hash, ...begin });
+  return createSession({ row, objects, memory, dataKey, stream, hash, index: 0, size: 0, tail: undefined });
 }
 
-/** Opens an upload where it stands: every stored segment that opens counts, and the tail when it is the next one's beginning. */
-export async function openSession(row: UploadRow, { objects, keys, memory }: SessionParts): Promise<Session> {
+/** Who opens an upload, under its lock. */
+export interface Opening {
+  /** The lock's name, under which a copy is made. */
+  readonly holder: string;
+  /** Renews the lock when it is time. @throws CONFLICT_LOCKED when it was lost */
+  keep(): Promise<void>;
+  /** Makes the copy the upload's content, durably. */
+  savePlace(copy: Pick<UploadRow, "place" | "header" | "tail">): Promise<void>;
+}
+
+/**
+ * Opens an upload where it stands: the stored segments count as far as they follow each other and open, and the tail when it is the
+ * next one's beginning.
+ */
+export async function openSession(row: LockedUpload, parts: SessionParts, opening: Opening): Promise<Session> {
+  const { objects, memory, keys } = parts;
   const dataKey = await keys.unwrap(row.wrappedKey, row.id);
-  const stream = createStream(dataKey, row.id, row.header);
-  const hash = createContentHash();
-  let index = 0;
-  let size = 0;
-  let isEnded = false;
-  for (; !isEnded; index++) {
-    const segment = await objects.readSegment(row.id, index);
-    const opened = segment && openEither(stream, index, segment);
-    if (opened === undefined) break;
-    await hash.update(opened.plaintext);
-    size += opened.plaintext.length;
-    isEnded = opened.isLast;
+  const begin = { row, objects, memory, dataKey, stream: createStream(dataKey, row.id, row.header) };
+  if (row.leftBy === undefined) {
+    const stored = await readStored(begin, opening, async () => {});
+    // Whoever lets go has saved the tail behind the last segment that it sealed: then all of them are there.
+    if (!stored.hasEnded && stored.index === (row.tail?.index ?? 0) && stored.isTailWhole) {
+      return createSession({ ...begin, ...stored });
+    }
+    stored.hash.drop();
   }
-  const tail = isEnded ? undefined : readTail(row, dataKey, index);
-  // What was on its way at a crash may have arrived, and one before it not.
-  const checkedBelow = index + objects.writesAtOnce;
-  return createSession({ row, objects, memory, dataKey, stream, hash, index, size, isEnded, tail, checkedBelow });
+  // What a crash left of a copy.
+  if (row.leftBy !== undefined && row.leftBy !== row.place) await objects.remove(row.leftBy);
+  return copySession(begin, opening);
+}
+
+type Begin = Pick<State, "row" | "objects" | "memory" | "dataKey" | "stream">;
+
+interface Stored extends Pick<State, "index" | "size" | "hash" | "tail"> {
+  /** The last segment is stored: its content is the tail. */
+  readonly hasEnded: boolean;
+  /** There is no tail, or it opens. */
+  readonly isTailWhole: boolean;
+}
+
+/** Reads and hashes what is stored, and hands on each full segment's content. */
+async function readStored(
+  { row, objects, dataKey, stream }: Begin,
+  { keep }: Opening,
+  take: (index: number, plaintext: Uint8Array) => Promise<void>,
+): Promise<Stored> {
+  const hash = createContentHash();
+  for (let index = 0; ; index++) {
+    await keep();
+    const segment = await objects.readSegment(row.place, index);
+    const opened = segment && openEither(stream, index, segment);
+    if (opened?.isLast === false) {
+      await Promise.all([hash.update(opened.plaintext), take(index, opened.plaintext)]);
+      continue;
+    }
+    const isTail = row.tail?.index === index;
+    const tail = opened?.plaintext ?? (isTail ? readTail(row, dataKey, row.tail) : undefined);
+    const hasEnded = opened !== undefined;
+    return { index, size: segmentStart(index), hash, tail, hasEnded, isTailWhole: !isTail || tail !== undefined };
+  }
 }
 
 function openEither(stream: SegmentStream, index: number, segment: Uint8Array) {
@@ -86,14 +130,44 @@ function openEither(stream: SegmentStream, index: number, segment: Uint8Array) {
   return undefined;
 }
 
-function readTail({ id, tail }: UploadRow, dataKey: Uint8Array, index: number): Uint8Array | undefined {
-  if (tail?.index !== index) return undefined;
+/** Undefined when it is not as it was saved: then it is sent again. */
+function readTail({ id }: UploadRow, dataKey: Uint8Array, { index, ciphertext }: Tail): Uint8Array | undefined {
   try {
-    return openTail(dataKey, id, segmentStart(index), tail.ciphertext);
+    return openTail(dataKey, id, segmentStart(index), ciphertext);
   } catch (error) {
-    if (isAttestryError(error)) return undefined; // sent again
+    if (isAttestryError(error)) return undefined;
     throw error;
   }
+}
+
+/**
+ * Copies what is stored to a place of its own, where nobody else writes, under a header that no one has sealed with. Nothing of what
+ * counts is given up before the copy is whole and the catalogue names it.
+ */
+async function copySession(from: Begin, opening: Opening): Promise<Session> {
+  const { row, objects, memory, dataKey } = from;
+  const place = opening.holder;
+  if (place === row.place) throw locked(); // the copy before this one is there; the next lock has another name
+  const stream = createStream(dataKey, row.id);
+  const window = createWindow(memory);
+  await objects.remove(place); // an earlier try's
+  try {
+    const stored = await readStored(from, opening, (index, plaintext) =>
+      window.begin((into) => objects.writeSegment(place, index, stream.sealSegment(index, plaintext, false, into))),
+    ).finally(() => window.drain());
+    const tail = saveTail(row.id, dataKey, stored.index, stored.tail);
+    await opening.savePlace({ place, header: stream.header, tail });
+    await objects.remove(row.place).catch(() => {}); // it is swept
+    return createSession({ ...from, ...stored, stream, row: { ...row, place, header: stream.header, tail } });
+  } catch (error) {
+    await objects.remove(place).catch(() => {});
+    throw error;
+  }
+}
+
+function saveTail(id: string, dataKey: Uint8Array, index: number, tail: Uint8Array | undefined): Tail | undefined {
+  if (tail === undefined || tail.length === 0) return undefined;
+  return { index, ciphertext: sealTail(dataKey, id, segmentStart(index), tail) };
 }
 
 interface State {
@@ -103,22 +177,20 @@ interface State {
   readonly dataKey: Uint8Array;
   readonly stream: SegmentStream;
   readonly hash: ContentHash;
-  index: number;
-  size: number;
-  isEnded: boolean;
+  readonly index: number;
+  readonly size: number;
   readonly tail: Uint8Array | undefined;
-  /** Segments before this one may be stored already. */
-  readonly checkedBelow: number;
 }
 
 function createSession(state: State): Session {
-  const { row, objects, dataKey, stream, hash, tail, checkedBelow } = state;
-  const { id } = row;
+  const { row, objects, dataKey, stream, hash, tail } = state;
+  const { id, place } = row;
   const buffer = new Uint8Array(segmentLength);
   let filled = tail?.length ?? 0;
   if (tail !== undefined) buffer.set(tail);
   const window: Window = createWindow(state.memory);
-
+  let { index, size } = state;
+  let isEnded = false;
   let isSpoilt = false;
 
   /** Sealing again with other content, after a failure, would use a nonce twice: whatever fails spoils the session. */
@@ -132,41 +204,28 @@ function createSession(state: State): Session {
   }
 
   function checkGood(): void {
-    if (isSpoilt) throw new AttestryError("CONFLICT_LOCKED", "Somebody else is writing this upload; try again later.");
-  }
-
-  /** A segment that is stored counts and is not sealed again. */
-  async function isStored(plaintext: Uint8Array, isLast: boolean): Promise<boolean> {
-    const { index } = state;
-    const segment = index < checkedBelow ? await objects.readSegment(id, index) : undefined;
-    const opened = segment && openEither(stream, index, segment);
-    if (opened === undefined) return false;
-    if (opened.isLast === isLast && equalBytes(opened.plaintext, plaintext)) return true;
-    const message = "Other content came than was sent before. Start the upload again.";
-    throw new AttestryError("CONFLICT_FILE_CHANGED", message);
+    if (isSpoilt) throw locked();
   }
 
   async function seal(isLast: boolean): Promise<void> {
     const plaintext = buffer.subarray(0, filled);
-    if (!(await isStored(plaintext, isLast))) {
-      await window.begin((memory) => {
-        checkGood(); // wiped meanwhile, the buffer holds zeros
-        return objects.writeSegment(id, state.index, stream.sealSegment(state.index, plaintext, isLast, memory));
-      });
-    }
+    await window.begin((memory) => {
+      checkGood(); // wiped meanwhile, the buffer holds zeros
+      return objects.writeSegment(place, index, stream.sealSegment(index, plaintext, isLast, memory));
+    });
     await hash.update(plaintext); // on another thread, while this one encrypts the next and the store writes
-    state.index += 1;
-    state.size += filled;
-    state.isEnded = isLast;
+    index += 1;
+    size += filled;
+    isEnded = isLast;
     filled = 0;
   }
 
   async function add(chunk: Uint8Array): Promise<void> {
     for (let at = 0; at < chunk.length; ) {
       // A full segment waits for the byte after it: the last one is sealed otherwise.
-      if (filled === segmentCapacity(state.index)) await seal(false);
+      if (filled === segmentCapacity(index)) await seal(false);
       checkGood();
-      const part = chunk.subarray(at, at + segmentCapacity(state.index) - filled);
+      const part = chunk.subarray(at, at + segmentCapacity(index) - filled);
       buffer.set(part, filled);
       filled += part.length;
       at += part.length;
@@ -174,39 +233,36 @@ function createSession(state: State): Session {
   }
 
   async function end(): Promise<Content> {
-    if (!state.isEnded) await seal(true);
+    if (!isEnded) await seal(true);
     await window.drain();
-    await objects.seal(id, state.index);
-    return { hash: await hash.digest(), size: state.size, segments: state.index };
+    await objects.seal(place, index);
+    return { hash: await hash.digest(), size, segments: index };
   }
 
   return {
     id,
+    place,
     isBusy: false,
     savedTail: row.tail,
     get isSpoilt() {
       return isSpoilt;
     },
     get offset() {
-      return state.size + filled;
+      return size + filled;
     },
     get segments() {
-      return state.index;
+      return index;
     },
     get isEnded() {
-      return state.isEnded;
+      return isEnded;
     },
     async add(chunk: Uint8Array): Promise<void> {
       checkGood();
-      if (state.isEnded && chunk.length > 0) throw endedAt(state.size);
+      if (isEnded && chunk.length > 0) throw endedAt(size);
       await orSpoil(() => add(chunk));
     },
     settle: () => orSpoil(() => window.drain()),
-    tail(): Tail | undefined {
-      if (filled === 0) return undefined;
-      const ciphertext = sealTail(dataKey, id, segmentStart(state.index), buffer.subarray(0, filled));
-      return { index: state.index, ciphertext };
-    },
+    tail: () => saveTail(id, dataKey, index, buffer.subarray(0, filled)),
     end: () => orSpoil(end),
     wipe(): void {
       isSpoilt = true;
@@ -215,6 +271,10 @@ function createSession(state: State): Session {
       hash.drop();
     },
   };
+}
+
+function locked(): AttestryError {
+  return new AttestryError("CONFLICT_LOCKED", "Somebody else is writing this upload; try again later.");
 }
 
 /** The error of what would go on elsewhere than where the upload stands. */

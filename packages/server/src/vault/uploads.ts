@@ -155,6 +155,7 @@ async function begin(parts: UploadParts & { readonly locks: Locks }, options: Be
     header,
     wrappedKey,
     wrapperId: wrapperIdOf(wrappedKey),
+    place: id,
     recordClass,
     contentType,
     declaredSize: size,
@@ -173,8 +174,9 @@ async function begin(parts: UploadParts & { readonly locks: Locks }, options: Be
 /** The row first: segments that are left over are swept, while a row that is left over would be gone on with. */
 async function remove({ catalogue, objects }: UploadParts, id: string): Promise<boolean> {
   if ((await catalogue.readEvents(id)).length > 0) return false; // it is about to be an object
+  const place = (await catalogue.readUpload(id))?.place ?? id;
   await catalogue.removeUpload(id);
-  await objects.remove(id);
+  await objects.remove(place);
   return true;
 }
 

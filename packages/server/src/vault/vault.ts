@@ -119,7 +119,7 @@ export interface Vault {
    * storage refused, what was stored by then counts: ask `upload` where to go on. It is complete when the declared size is reached.
    * @param isLast whether the content ends with this part, where no size was declared
    * @throws CONFLICT_UPLOAD (`data.offset` says where it stands), CONFLICT_LOCKED when somebody else is writing it,
-   *   POLICY_TOO_LARGE beyond the declared size, CONFLICT_FILE_CHANGED when other bytes come than were sent before
+   *   POLICY_TOO_LARGE beyond the declared size
    */
   append(
     uploadId: string,

@@ -17,8 +17,10 @@ type TestContext = { after(clean: () => void | Promise<void>): void };
 const bytes = (length: number): Uint8Array => new Uint8Array(randomBytes(length));
 
 export function sampleUpload(changes: Partial<UploadRow> = {}): UploadRow {
+  const id = changes.id ?? newObjectId();
   return {
-    id: newObjectId(),
+    id,
+    place: id,
     header: bytes(40),
     wrappedKey: bytes(72),
     wrapperId: "wrapper-1",
@@ -69,7 +71,7 @@ export async function addObject(catalogue: Catalogue, changes: Partial<ObjectFac
 async function factsOf(catalogue: Catalogue, id: string): Promise<ObjectFacts | undefined> {
   const object = await catalogue.readObject(id);
   if (object === undefined) return undefined;
-  const { header, wrappedKey, wrapperId, ...facts } = object;
+  const { header, wrappedKey, wrapperId, place, ...facts } = object;
   return facts;
 }
 
@@ -128,17 +130,60 @@ export function testCatalogue(driver: string, createPlace: (t: TestContext) => P
     await catalogue.saveTail(id, winner, tail);
     assert.deepEqual((await catalogue.lockUpload(id, { holder: "z", now: 2501, until: 9000 })).tail, tail);
     await assert.rejects(catalogue.saveTail(id, winner, undefined), { code: "CONFLICT_LOCKED" });
-    await catalogue.unlockUpload(id, winner);
+    await catalogue.unlockUpload(id, winner, true);
     await assert.rejects(catalogue.lockUpload(id, { holder: "y", now: 2600, until: 9000 }), {
       code: "CONFLICT_LOCKED",
     });
-    await catalogue.unlockUpload(id, "z");
+    await catalogue.unlockUpload(id, "z", true);
     await catalogue.lockUpload(id, { holder: "y", now: 2600, until: 9000 });
     const content = { hash: bytes(32), size: 100, segments: 1 };
     await assert.rejects(catalogue.saveContent(id, "z", content), { code: "CONFLICT_LOCKED" });
     await catalogue.saveContent(id, "y", content);
     const complete = await catalogue.readUpload(id);
     assert.deepEqual([complete?.content, complete?.tail], [content, undefined]);
+  });
+
+  test(name("whoever takes a lock that was not let go of as settled is told who left it"), async (t) => {
+    const catalogue = await openNew(t);
+    const { id } = sampleUpload();
+    await catalogue.addUpload(sampleUpload({ id }));
+    const lock = async (holder: string, now: number): Promise<string | undefined> =>
+      (await catalogue.lockUpload(id, { holder, now, until: now + 100 })).leftBy;
+    assert.equal(await lock("a", 1000), undefined);
+    assert.equal(await lock("a", 1001), "a");
+    assert.equal(await lock("b", 2000), "a", "its time was over");
+    await catalogue.unlockUpload(id, "a", true);
+    await catalogue.unlockUpload(id, "b", false);
+    assert.equal(await lock("c", 2001), "b");
+    await catalogue.unlockUpload(id, "c", true);
+    assert.equal(await lock("d", 2002), undefined);
+  });
+
+  test(name("an upload's content can be at another place, and the object's is there too"), async (t) => {
+    const catalogue = await openNew(t);
+    const { id } = sampleUpload();
+    const [copy, other] = [newObjectId(), newObjectId()];
+    await catalogue.addUpload(sampleUpload({ id }));
+    const uses = async (): Promise<boolean[]> => [await catalogue.usesPlace(id), await catalogue.usesPlace(copy)];
+    assert.deepEqual(await uses(), [true, false]);
+    await catalogue.lockUpload(id, { holder: copy, now: 1000, until: 2000 });
+    assert.deepEqual(await uses(), [true, true], "its writer may be copying to it");
+    const place = { place: copy, header: bytes(40), tail: { index: 3, ciphertext: bytes(100) } };
+    await assert.rejects(catalogue.savePlace(id, other, place), { code: "CONFLICT_LOCKED" });
+    await catalogue.savePlace(id, copy, place);
+    await catalogue.unlockUpload(id, copy, true);
+    assert.deepEqual(await uses(), [false, true]);
+    const { place: found, header, tail } = (await catalogue.readUpload(id)) ?? assert.fail();
+    assert.deepEqual({ place: found, header, tail }, place);
+    const facts = sampleFacts(id, { storedIndex: 9 });
+    await catalogue.addEvent({ objectId: id, sequence: 0, event: bytes(90), statement: bytes(300) });
+    await catalogue.settleEvent(id, 0, 9, facts);
+    assert.deepEqual(await uses(), [false, true]);
+    assert.equal((await catalogue.readObject(id))?.place, copy);
+    await catalogue.addEvent({ objectId: id, sequence: 1, event: bytes(90), statement: bytes(300) });
+    await catalogue.settleEvent(id, 1, 10, { ...facts, state: "erased", erasedAt: 1_700_000_001, events: 2 });
+    assert.deepEqual(await uses(), [false, false]);
+    assert.equal((await catalogue.readObject(id))?.place, copy, "what is left there is still to be removed");
   });
 
   test(name("an event that is settled makes the upload the object, under the upload's key"), async (t) => {
@@ -153,8 +198,8 @@ export function testCatalogue(driver: string, createPlace: (t: TestContext) => P
     const facts = sampleFacts(upload.id, { storedIndex: 9 });
     for (let again = 0; again < 2; again++) {
       await catalogue.settleEvent(upload.id, 0, 9, facts);
-      const { header, wrappedKey, wrapperId } = upload;
-      assert.deepEqual(await catalogue.readObject(upload.id), { ...facts, header, wrappedKey, wrapperId });
+      const { header, wrappedKey, wrapperId, place } = upload;
+      assert.deepEqual(await catalogue.readObject(upload.id), { ...facts, header, wrappedKey, wrapperId, place });
       assert.equal(await catalogue.readUpload(upload.id), undefined);
       assert.deepEqual(await catalogue.listPending(10), []);
       const settled = { ...event, statement: new Uint8Array(), entryIndex: 9 };

@@ -31,6 +31,22 @@ test("SQLite: the wrapped key of an erased object is in no file any more", async
   assert.deepEqual(holders(), []);
 });
 
+test("SQLite: a catalogue of the version before is taken over", async (t) => {
+  const folder = temporaryFolder(t);
+  const before = await openSqliteCatalogue({ folder });
+  const { id } = await addObject(before);
+  await before.close();
+  const database = new DatabaseSync(join(folder, "vault.db"));
+  for (const table of ["vault_object", "vault_upload"]) database.exec(`ALTER TABLE ${table} DROP COLUMN place`);
+  database.exec("UPDATE vault_schema SET version = 1");
+  database.close();
+  for (let again = 0; again < 2; again++) {
+    const catalogue = await openSqliteCatalogue({ folder });
+    assert.equal((await catalogue.readObject(id))?.place, id);
+    await catalogue.close();
+  }
+});
+
 test("SQLite: a row that no writer of ours makes, a damaged file and a newer schema are told apart", async (t) => {
   const folder = temporaryFolder(t);
   await assert.rejects(openSqliteCatalogue({ folder, readOnly: true }), refusal("NOT_FOUND"));
@@ -48,7 +64,7 @@ test("SQLite: a row that no writer of ours makes, a damaged file and a newer sch
     await opened.close();
   }
   const database = new DatabaseSync(path);
-  database.exec("UPDATE vault_schema SET version = 2");
+  database.exec("UPDATE vault_schema SET version = 3");
   database.close();
   await assert.rejects(openSqliteCatalogue({ folder }), refusal("FATAL_VERSION"));
   writeFileSync(path, "no database at all, whatever its name says");

@@ -45,6 +45,8 @@ export interface WrappedKey {
 export interface StoredObject extends ObjectFacts, WrappedKey {
   /** The header of the object's ciphertext, so that one segment can be opened without the first. Not secret. */
   readonly header: Uint8Array;
+  /** What the object store calls it: its own id, unless the upload was copied (`Catalogue.savePlace`). */
+  readonly place: string;
 }
 
 /** Content that is whole and hashed, and has no statement yet. */
@@ -65,6 +67,7 @@ export interface Tail {
 export interface UploadRow extends WrappedKey {
   /** As of the object that it becomes. */
   readonly header: Uint8Array;
+  readonly place: string;
   readonly recordClass: string;
   readonly contentType: string | undefined;
   readonly declaredSize: number | undefined;
@@ -83,10 +86,15 @@ export interface UploadRow extends WrappedKey {
 
 /** The right to write an upload, until a time by which it is renewed or lost. */
 export interface Lock {
-  /** A name that nobody else uses. */
+  /** A name that nobody else uses, in the form of an object's id. */
   readonly holder: string;
   readonly now: number;
   readonly until: number;
+}
+
+export interface LockedUpload extends UploadRow {
+  /** Who had the lock before and did not let go of it as settled; it may be the same holder. */
+  readonly leftBy: string | undefined;
 }
 
 /** A custody event and its place. `sequence` counts from 0 for each object, with no gap. */
@@ -121,17 +129,24 @@ export interface Catalogue {
   addUpload(upload: UploadRow): Promise<void>;
   readUpload(id: string): Promise<UploadRow | undefined>;
   /** Takes the lock, or renews it. @throws NOT_FOUND; CONFLICT_LOCKED when somebody else has it and its time is not over */
-  lockUpload(id: string, lock: Lock): Promise<UploadRow>;
-  /** Lets go of the lock; no error when it was lost. */
-  unlockUpload(id: string, holder: string): Promise<void>;
+  lockUpload(id: string, lock: Lock): Promise<LockedUpload>;
+  /**
+   * Lets go of the lock; no error when it was lost. Unless it is settled, whoever has the lock next is told who left it: what was
+   * sealed may not all be stored.
+   */
+  unlockUpload(id: string, holder: string, isSettled: boolean): Promise<void>;
   /** @throws CONFLICT_LOCKED when the lock is not this holder's any more, or the upload is gone */
   saveTail(id: string, holder: string, tail: Tail | undefined): Promise<void>;
+  /** The content so far is a copy, under a header of its own at a place of its own. @throws CONFLICT_LOCKED as `saveTail` */
+  savePlace(id: string, holder: string, copy: Pick<UploadRow, "place" | "header" | "tail">): Promise<void>;
   /** The content is complete: there is no tail any more. @throws CONFLICT_LOCKED as `saveTail` */
   saveContent(id: string, holder: string, content: Content): Promise<void>;
   removeUpload(id: string): Promise<void>;
   /** In the order of their ids, after the given one. */
   listUploads(after: string | undefined, limit: number): Promise<UploadRow[]>;
 
+  /** Whether something that is to be read has its place there, or an upload's writer of that name may be copying to it. */
+  usesPlace(place: string): Promise<boolean>;
   readObject(id: string): Promise<StoredObject | undefined>;
   /** In the order of their ids, after the given one. */
   listObjects(after: string | undefined, limit: number): Promise<StoredObject[]>;

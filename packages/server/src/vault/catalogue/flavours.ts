@@ -24,6 +24,7 @@ export interface ObjectTable {
   header: Uint8Array;
   wrapped_key: Uint8Array;
   wrapper_id: string;
+  place: string | null;
 }
 
 export interface CustodyTable {
@@ -53,6 +54,7 @@ export interface UploadTable {
   header: Uint8Array;
   wrapped_key: Uint8Array;
   wrapper_id: string;
+  place: string | null;
 }
 
 /** Integers are `number` from SQLite and SQL Server, and text from PostgreSQL where they have 64 bits. */
@@ -121,7 +123,7 @@ export function take<DB, TB extends keyof DB, O>(
   return first === "top" ? query.top(count) : query.limit(count);
 }
 
-const schemaVersion = 1;
+const schemaVersion = 2;
 
 type ColumnType = keyof Flavour["types"];
 
@@ -147,6 +149,7 @@ const tables: Readonly<Record<string, { columns: Record<string, ColumnType>; key
       header: "bytes",
       wrapped_key: "bytes",
       wrapper_id: "text",
+      "place?": "id",
     },
     key: ["id"],
     indexes: [["content_hash"], ["subject"], ["stored_index"]],
@@ -176,6 +179,7 @@ const tables: Readonly<Record<string, { columns: Record<string, ColumnType>; key
       header: "bytes",
       wrapped_key: "bytes",
       wrapper_id: "text",
+      "place?": "id",
     },
     key: ["id"],
     indexes: [],
@@ -208,6 +212,15 @@ export function createTables(db: Kysely<CatalogueTables>, flavour: Flavour): { e
   return steps;
 }
 
+/** The statements that bring the tables of version 1 to this one, for one transaction. */
+export function changeTables(db: Kysely<CatalogueTables>, flavour: Flavour): { execute(): Promise<unknown> }[] {
+  const type = sql.raw(flavour.types.id);
+  return [
+    ...(["vault_object", "vault_upload"] as const).map((table) => db.schema.alterTable(table).addColumn("place", type)),
+    db.updateTable("vault_schema").set({ version: schemaVersion }),
+  ];
+}
+
 /** Makes the tables when they are not there. @throws FATAL_VERSION when a newer version made them */
 export async function openTables(db: Kysely<CatalogueTables>, flavour: Flavour): Promise<void> {
   if (!(await isCreated(db, flavour))) {
@@ -219,10 +232,24 @@ export async function openTables(db: Kysely<CatalogueTables>, flavour: Flavour):
       if (!(await isCreated(db, flavour))) throw error; // another process was quicker
     }
   }
-  const { version } = await db.selectFrom("vault_schema").select("version").executeTakeFirstOrThrow();
-  if (Number(version) === schemaVersion) return;
+  let version = await readVersion(db);
+  if (version === 1) {
+    try {
+      await db.transaction().execute(async (transaction) => {
+        for (const step of changeTables(transaction, flavour)) await step.execute();
+      });
+    } catch (error) {
+      if ((await readVersion(db)) === 1) throw error; // another process was quicker
+    }
+    version = await readVersion(db);
+  }
+  if (version === schemaVersion) return;
   const message = `The vault's catalogue has schema version ${version}; this program knows ${schemaVersion}.`;
-  throw new AttestryError("FATAL_VERSION", message, { data: { found: Number(version), known: schemaVersion } });
+  throw new AttestryError("FATAL_VERSION", message, { data: { found: version, known: schemaVersion } });
+}
+
+async function readVersion(db: Kysely<CatalogueTables>): Promise<number> {
+  return Number((await db.selectFrom("vault_schema").select("version").executeTakeFirstOrThrow()).version);
 }
 
 async function isCreated(db: Kysely<CatalogueTables>, flavour: Flavour): Promise<boolean> {

@@ -65,11 +65,12 @@ export function toObject(row: ObjectTable): StoredObject {
     header: toBytes(row.header),
     wrappedKey: toBytes(row.wrapped_key),
     wrapperId: row.wrapper_id,
+    place: row.place ?? row.id,
   };
 }
 
-/** All of a row but the wrapped key and the header. */
-export function fromFacts(facts: ObjectFacts): Omit<ObjectTable, "header" | "wrapped_key" | "wrapper_id"> {
+/** All of a row that the object's events tell of. */
+export function fromFacts(facts: ObjectFacts): Omit<ObjectTable, "header" | "wrapped_key" | "wrapper_id" | "place"> {
   return {
     id: facts.id,
     state: facts.state,
@@ -95,6 +96,7 @@ export function toUpload(row: UploadTable): UploadRow {
     header: toBytes(row.header),
     wrappedKey: toBytes(row.wrapped_key),
     wrapperId: row.wrapper_id,
+    place: row.place ?? row.id,
     recordClass: row.record_class,
     contentType: row.content_type ?? undefined,
     declaredSize: row.declared_size === null ? undefined : toCount(row.declared_size),
@@ -143,6 +145,7 @@ export function fromUpload(upload: UploadRow): UploadTable {
     header: fromBytes(upload.header),
     wrapped_key: fromBytes(upload.wrappedKey),
     wrapper_id: upload.wrapperId,
+    place: upload.place === upload.id ? null : upload.place,
   };
 }
 

@@ -9,6 +9,7 @@ import type {
   Content,
   CustodyRow,
   Lock,
+  LockedUpload,
   ObjectFacts,
   ObjectQuery,
   SettledEvent,
@@ -76,9 +77,11 @@ type UploadMethods = Pick<
   | "lockUpload"
   | "unlockUpload"
   | "saveTail"
+  | "savePlace"
   | "saveContent"
   | "removeUpload"
   | "listUploads"
+  | "usesPlace"
 >;
 
 function uploads({ db, flavour }: SqlCatalogueOptions): UploadMethods {
@@ -94,25 +97,31 @@ function uploads({ db, flavour }: SqlCatalogueOptions): UploadMethods {
     addUpload: async (upload) => void (await db.insertInto("vault_upload").values(fromUpload(upload)).execute()),
     readUpload: read,
 
-    async lockUpload(id: string, { holder, now, until }: Lock): Promise<UploadRow> {
+    async lockUpload(id: string, { holder, now, until }: Lock): Promise<LockedUpload> {
+      const query = db.selectFrom("vault_upload").select("lock_holder").where("id", "=", id);
+      const before = (await query.executeTakeFirst())?.lock_holder;
+      if (before === undefined) throw new AttestryError("NOT_FOUND", "There is no such upload.");
       const update = db
         .updateTable("vault_upload")
         .set({ lock_holder: holder, lock_until: until, touched_at: now })
         .where("id", "=", id)
-        .where((or) => or.or([or("lock_holder", "=", holder), or("lock_until", "<", now)]));
-      const isTaken = (await update.executeTakeFirst()).numUpdatedRows > 0n;
+        .where("lock_holder", "=", before);
+      const taken = before === holder ? update : update.where("lock_until", "<", now);
+      const isTaken = (await taken.executeTakeFirst()).numUpdatedRows > 0n;
       const upload = await read(id);
       if (upload === undefined) throw new AttestryError("NOT_FOUND", "There is no such upload.");
       if (!isTaken) throw lost(id);
-      return upload;
+      return { ...upload, leftBy: before === "" ? undefined : before };
     },
 
-    async unlockUpload(id: string, holder: string): Promise<void> {
-      const update = db.updateTable("vault_upload").set({ lock_until: 0, lock_holder: "" });
+    async unlockUpload(id: string, holder: string, isSettled: boolean): Promise<void> {
+      const update = db.updateTable("vault_upload").set({ lock_until: 0, ...(isSettled && { lock_holder: "" }) });
       await update.where("id", "=", id).where("lock_holder", "=", holder).execute();
     },
 
     saveTail: (id: string, holder: string, tail: Tail | undefined) => save(id, holder, fromTail(tail)),
+    savePlace: (id, holder, { place, header, tail }) =>
+      save(id, holder, { place: place === id ? null : place, header: fromBytes(header), ...fromTail(tail) }),
     saveContent: (id: string, holder: string, content: Content) =>
       save(id, holder, { ...fromTail(undefined), ...fromContent(content) }),
     removeUpload: async (id) => void (await db.deleteFrom("vault_upload").where("id", "=", id).execute()),
@@ -125,7 +134,21 @@ function uploads({ db, flavour }: SqlCatalogueOptions): UploadMethods {
         .orderBy("id");
       return (await take(flavour, query, limit).execute()).map(toUpload);
     },
+
+    async usesPlace(place: string): Promise<boolean> {
+      // In this order: an upload becomes an object, never the other way round.
+      const uploads = db.selectFrom("vault_upload").select("id").where(isAt(place, "lock_holder"));
+      if ((await uploads.executeTakeFirst()) !== undefined) return true;
+      const objects = db.selectFrom("vault_object").select("id").where("state", "=", "whole").where(isAt(place));
+      return (await objects.executeTakeFirst()) !== undefined;
+    },
   };
+}
+
+/** Rows whose place is that one, or whose `also` is. */
+function isAt(place: string, also?: string): RawBuilder<boolean> {
+  const other = also === undefined ? sql`` : sql` or ${sql.ref(also)} = ${place}`;
+  return sql<boolean>`((id = ${place} and place is null) or place = ${place}${other})`;
 }
 
 function lost(id: string): AttestryError {
@@ -254,11 +277,11 @@ type Transaction = Pick<Kysely<CatalogueTables>, "selectFrom" | "insertInto" | "
 async function makeObject(db: Transaction, facts: ObjectFacts): Promise<void> {
   const isThere = await db.selectFrom("vault_object").select("id").where("id", "=", facts.id).executeTakeFirst();
   if (isThere === undefined) {
-    const columns = ["header", "wrapped_key", "wrapper_id"] as const;
+    const columns = ["header", "wrapped_key", "wrapper_id", "place"] as const;
     const upload = await db.selectFrom("vault_upload").select(columns).where("id", "=", facts.id).executeTakeFirst();
     if (upload === undefined) throw new AttestryError("FATAL_CORRUPT", "There is no upload to make an object of.");
     const bytes = { header: fromBytes(toBytes(upload.header)), wrapped_key: fromBytes(toBytes(upload.wrapped_key)) };
-    const values = { ...fromFacts(facts), ...bytes, wrapper_id: upload.wrapper_id };
+    const values = { ...fromFacts(facts), ...bytes, wrapper_id: upload.wrapper_id, place: upload.place };
     await db.insertInto("vault_object").values(values).execute();
   }
   await db.deleteFrom("vault_upload").where("id", "=", facts.id).execute();

@@ -53,7 +53,7 @@ export async function openSqliteCatalogue({
       afterErasure: async () => database.exec("PRAGMA wal_checkpoint(TRUNCATE)"),
       check: async () => integrityProblems(database),
     });
-    if (freeLocks) database.exec("UPDATE vault_upload SET lock_until = 0, lock_holder = ''");
+    if (freeLocks) database.exec("UPDATE vault_upload SET lock_until = 0");
     if (isNew) syncFolder(folder);
     return catalogue;
   } catch (error) {
