@@ -42,8 +42,8 @@ export function addIdentityOptions(command: Command): Command {
 }
 
 /** The functions that make and open key files; loaded only where a key is needed. */
-export function loadKeys(): Promise<typeof import("@attestry/server")> {
-  return import("@attestry/server");
+export function loadKeys(): Promise<typeof import("@attestry/server/keys")> {
+  return import("@attestry/server/keys");
 }
 
 export function issuerKeyPath(dataFolder: string): string {

@@ -2,46 +2,25 @@
  * Notarises files as a pipeline: hashed on all cores, signed, registered a batch at a time with two batches under way, and
  * each proof written as soon as its batch is acknowledged. Stops for good reason only, and then names what has no proof.
  */
-import { existsSync, readFileSync } from "node:fs";
-import { join } from "node:path";
-import {
-  AttestryError,
-  defaultSubject,
-  equalBytes,
-  parseProofFile,
-  type QuotedCheckpoint,
-  type Relation,
-  type StatementClaims,
-  signStatement,
-} from "@attestry/core";
+import type { AttestryError } from "@attestry/core";
 import type { NotaryClient } from "@attestry/core/client";
 import { asAttestryError } from "./errors.ts";
 import { type HashOutcome, hashFiles } from "./files/hash-pool.ts";
-import { mediaType } from "./files/media-type.ts";
+import type { Stationery } from "./files/hash-worker.ts";
 import type { FoundFile } from "./files/walk.ts";
 import { keepCopy, writeFileWhole } from "./files/write-file.ts";
-import type { Identity } from "./identity.ts";
+import { loadKeys } from "./identity.ts";
 import { endsTheRun, registerAs } from "./registration.ts";
+import { proofPathFor, type StatementOptions, type Stating, stateFile } from "./thumbprint.ts";
 
 /** Where to register, and as whom. */
-export interface Connection {
+export interface Connection extends Stating {
   readonly notary: NotaryClient;
-  readonly identity: Identity;
-  /** The checkpoint that the statements quote, all of one run the same. */
-  readonly after?: QuotedCheckpoint;
 }
 
-export interface NotarizeOptions {
+export interface NotarizeOptions extends StatementOptions {
   /** Hashing begins while the connection is still being made. */
   readonly connection: Promise<Connection>;
-  /** Folder for the proofs, laid out like the files; beside each file when left out. */
-  readonly out?: string;
-  /** CWT `sub`; by default each file's hash names it. */
-  readonly subject?: string;
-  readonly contentType?: string;
-  readonly relation?: Relation;
-  /** Notarise again what has a proof of this very content; the earlier proof is kept. */
-  readonly force?: boolean;
 }
 
 /** What became of a file. */
@@ -100,9 +79,9 @@ async function runPipeline(
     events.onOutcome(file, outcome);
   };
   const batches = createBatches(options, settle);
-  for await (const outcomes of hashFiles(tracked(files, open), events.onBytes)) {
-    const fresh = outcomes.filter((outcome) => !settleEarly(outcome, options, settle));
-    await batches.add(await Promise.all(fresh.map((outcome) => sign(outcome, options))));
+  for await (const outcomes of hashFiles(tracked(files, open), events.onBytes, openStationery(options))) {
+    const signed = await Promise.all(outcomes.map((outcome) => sign(outcome, options, settle)));
+    await batches.add(signed.filter((one) => one !== undefined));
     if (batches.stopped() !== undefined) break;
   }
   await batches.finish();
@@ -124,42 +103,27 @@ function tracked(files: AsyncIterable<FoundFile>, open: Set<FoundFile>): AsyncIt
   return { [Symbol.asyncIterator]: () => ({ next }) };
 }
 
-/** Whether nothing is left to do: it could not be hashed, or it has its proof. */
-function settleEarly({ file, digest, error }: HashOutcome, options: NotarizeOptions, settle: Settle): boolean {
-  const proofPath = proofPathFor(file, options.out);
-  const renew = options.force || options.relation !== undefined;
-  if (digest === undefined) settle(file, { status: "failed", error: asAttestryError(error) });
-  else if (!renew && provesDigest(proofPath, digest)) settle(file, { status: "already", proofPath, digest });
-  else return false;
-  return true;
+/** The signed statement of a file, or none when nothing is left to do: it could not be hashed, or it has its proof. */
+async function sign(outcome: HashOutcome, options: NotarizeOptions, settle: Settle): Promise<Signed | undefined> {
+  const { file, digest, error } = outcome;
+  if (digest === undefined) {
+    settle(file, { status: "failed", error: asAttestryError(error) });
+    return undefined;
+  }
+  const { statement = await stateFile(file, digest, await options.connection, options) } = outcome;
+  if (statement) return { file, digest, statement };
+  settle(file, { status: "already", proofPath: proofPathFor(file, options.out), digest });
+  return undefined;
 }
 
-async function sign({ file, digest }: HashOutcome, options: NotarizeOptions): Promise<Signed> {
-  if (digest === undefined) throw new AttestryError("FATAL_INTERNAL");
-  const contentType = options.contentType ?? mediaType(file.path);
-  return {
-    file,
-    digest,
-    statement: await signDigest(digest, await options.connection, { ...options, ...(contentType && { contentType }) }),
-  };
-}
-
-/** A signed statement about content of that hash, as of now. @throws MALFORMED_STATEMENT when a claim is out of bounds */
-export function signDigest(
-  digest: Uint8Array,
-  { identity: { signer, issuer, chain }, after }: Pick<Connection, "identity" | "after">,
-  options: Pick<NotarizeOptions, "subject" | "contentType" | "relation">,
-): Promise<Uint8Array> {
-  const claims: StatementClaims = {
-    issuer,
-    subject: options.subject ?? defaultSubject(digest),
-    issuedAt: Math.floor(Date.now() / 1000),
-    digest,
-    ...(options.contentType === undefined ? {} : { contentType: options.contentType }),
-    ...(options.relation === undefined ? {} : { relation: options.relation }),
-    ...(after === undefined ? {} : { after }),
-  };
-  return signStatement(claims, signer, chain === undefined ? {} : { chain });
+/** For the threads that hash; undefined when the key cannot be used there. */
+async function openStationery(options: NotarizeOptions): Promise<Stationery | undefined> {
+  const { identity, after } = await options.connection;
+  const { signer, issuer, chain } = identity;
+  const key = (await loadKeys()).threadKey(signer);
+  if (key === undefined) return undefined;
+  const { connection: _, ...more } = options;
+  return { key, issuer, ...(chain && { chain }), ...(after && { after }), options: more };
 }
 
 interface Batches {
@@ -229,20 +193,5 @@ export function writeProof(
     return { status: "notarized", proofPath, digest, index, ...(kept === undefined ? {} : { kept }) };
   } catch (error) {
     return { status: "failed", error: asAttestryError(error) };
-  }
-}
-
-export function proofPathFor(file: FoundFile, out?: string): string {
-  return `${out === undefined ? file.path : join(out, file.relative)}.proof`;
-}
-
-/** Whether a file is a proof of that content, as far as reading it tells: its signatures are `verify`'s to check. */
-export function provesDigest(proofPath: string, digest: Uint8Array): boolean {
-  if (!existsSync(proofPath)) return false; // the usual case, and an error for it would take long to make
-  try {
-    const { statement, receipts } = parseProofFile(readFileSync(proofPath));
-    return receipts.length > 0 && equalBytes(statement.digest, digest);
-  } catch {
-    return false;
   }
 }

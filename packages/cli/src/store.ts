@@ -10,18 +10,10 @@ import { asAttestryError, fileError } from "./errors.ts";
 import { mediaType } from "./files/media-type.ts";
 import { openParts, type PartReader } from "./files/part-reader.ts";
 import type { FoundFile } from "./files/walk.ts";
-import {
-  type Connection,
-  type NotarizeEvents,
-  type NotarizeOptions,
-  type Outcome,
-  proofPathFor,
-  provesDigest,
-  signDigest,
-  writeProof,
-} from "./notarize.ts";
+import { type Connection, type NotarizeEvents, type NotarizeOptions, type Outcome, writeProof } from "./notarize.ts";
 import { readProof } from "./proof.ts";
 import { endsTheRun, explainRefusal } from "./registration.ts";
+import { proofPathFor, provesDigest, signDigest } from "./thumbprint.ts";
 import type { Journal, JournalEntry } from "./uploads.ts";
 
 export interface VaultConnection extends Connection {

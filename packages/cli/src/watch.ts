@@ -8,7 +8,8 @@ import { basename } from "node:path";
 import { type AttestryError, isAttestryError, parseProofFile } from "@attestry/core";
 import { createSettling, type Look, lookKey } from "./files/settle.ts";
 import { type FoundFile, type WalkEvents, walkFiles } from "./files/walk.ts";
-import { type Connection, type NotarizeEvents, notarizeFiles, proofPathFor } from "./notarize.ts";
+import { type Connection, type NotarizeEvents, notarizeFiles } from "./notarize.ts";
+import { proofPathFor } from "./thumbprint.ts";
 
 export interface WatchOptions {
   readonly folder: string;

@@ -10,7 +10,7 @@ import { type FoundFile, standardInput, type WalkEvents, walkFiles } from "../fi
 import { writeFileWhole } from "../files/write-file.ts";
 import { examples } from "../help.ts";
 import { addIdentityOptions, type Identity, type IdentityOptions, openIdentity } from "../identity.ts";
-import { type Connection, type NotarizeOptions, notarizeFiles, signDigest } from "../notarize.ts";
+import { type Connection, type NotarizeOptions, notarizeFiles } from "../notarize.ts";
 import { createLedger } from "../notarize-output.ts";
 import { writeOut } from "../output.ts";
 import { action, type Context, type ExitCode } from "../program.ts";
@@ -19,6 +19,7 @@ import { readProof, relationTo } from "../proof.ts";
 import { registerOne } from "../registration.ts";
 import { dataFolder, serverUrl } from "../settings.ts";
 import { storeFiles, type VaultConnection } from "../store.ts";
+import { signDigest } from "../thumbprint.ts";
 import { openJournal } from "../uploads.ts";
 
 interface Options extends IdentityOptions {

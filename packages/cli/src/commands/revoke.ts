@@ -4,12 +4,12 @@ import type { Command } from "commander";
 import { contactNotary } from "../contact.ts";
 import { examples } from "../help.ts";
 import { addIdentityOptions, type IdentityOptions, openIdentity } from "../identity.ts";
-import { signDigest } from "../notarize.ts";
 import { plain } from "../output.ts";
 import { action, type Context, type ExitCode } from "../program.ts";
 import { readProof, relationTo } from "../proof.ts";
 import { registerOne } from "../registration.ts";
 import { dataFolder, serverUrl } from "../settings.ts";
+import { signDigest } from "../thumbprint.ts";
 
 interface Options extends IdentityOptions {
   readonly reason: string;

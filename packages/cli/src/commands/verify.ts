@@ -8,7 +8,6 @@ import { hashStandardInput } from "../files/hash-file.ts";
 import { type HashOutcome, hashFiles } from "../files/hash-pool.ts";
 import { type FoundFile, standardInput, walkFiles } from "../files/walk.ts";
 import { examples } from "../help.ts";
-import { proofPathFor } from "../notarize.ts";
 import { type Output, plain, printError } from "../output.ts";
 import { openPins } from "../pins.ts";
 import { action, type Context, type ExitCode } from "../program.ts";
@@ -16,6 +15,7 @@ import { count, createProgress, followTotals } from "../progress.ts";
 import { readProofBytes } from "../proof.ts";
 import { detailLines, reportJson, verdictLine } from "../report-text.ts";
 import { dataFolder, nodeUrl, readText, serverUrl } from "../settings.ts";
+import { proofPathFor } from "../thumbprint.ts";
 import {
   exitOf,
   type FileReport,

@@ -1,6 +1,7 @@
 /**
- * Hashes many files on all cores. Threads that read and hash synchronously measured ten times faster on small files than
- * the runtime's asynchronous reads: opening, reading and closing 4 KB costs less than one turn of the event loop's pool.
+ * Hashes many files on all cores, and states what was found in the same threads. Threads that read and hash synchronously measured
+ * ten times faster on small files than the runtime's asynchronous reads: opening, reading and closing 4 KB costs less than one turn
+ * of the event loop's pool. A signature made there saves more than half of its time for the same reason.
  */
 import { once } from "node:events";
 import { statSync } from "node:fs";
@@ -9,7 +10,7 @@ import { Worker } from "node:worker_threads";
 import type { AttestryError } from "@attestry/core";
 import { asAttestryError, fileError } from "../errors.ts";
 import { hashFile } from "./hash-file.ts";
-import type { GroupResult } from "./hash-worker.ts";
+import type { GroupResult, Stationery, WorkerData, WorkerMessage } from "./hash-worker.ts";
 import type { FoundFile } from "./walk.ts";
 
 /** A file with its hash, or with why it has none. */
@@ -18,23 +19,31 @@ export interface HashOutcome {
   readonly size: number;
   readonly digest?: Uint8Array;
   readonly error?: AttestryError;
+  /** Its statement, when a thread made one; null when one found that it has its proof. */
+  readonly statement?: Uint8Array | null;
 }
 
 const fewFiles = 32;
 const fewBytes = 32 * 1024 * 1024;
 
-/** The outcomes in the order of `files`, in groups. `onBytes` is told of bytes as they are read. */
+/**
+ * The outcomes in the order of `files`, in groups. `onBytes` is told of bytes as they are read. With `stationery` the threads state
+ * what they hash; a few files are hashed without threads, and nothing is stated.
+ * @throws what `stationery` rejects with
+ */
 export async function* hashFiles(
   files: AsyncIterable<FoundFile>,
   onBytes: (count: number) => void,
+  stationery?: Promise<Stationery | undefined>,
 ): AsyncGenerator<readonly HashOutcome[]> {
+  stationery?.catch(() => {}); // it may not be needed
   const iterator = files[Symbol.asyncIterator]();
   const first = await take(iterator, fewFiles);
   if (first.length < fewFiles && totalSize(first) <= fewBytes) {
     for (const file of first) yield [await hashOne(file, onBytes)]; // starting threads would take longer
     return;
   }
-  const pool = createPool(onBytes);
+  const pool = createPool(onBytes, stationery);
   const pending: Promise<readonly HashOutcome[]>[] = [];
   try {
     for (let group = first; group.length > 0; group = await take(iterator, pool.groupSize())) {
@@ -91,7 +100,7 @@ interface Job {
   readonly failed: (error: Error) => void;
 }
 
-function createPool(onBytes: (count: number) => void): Pool {
+function createPool(onBytes: (count: number) => void, stationery?: Promise<Stationery | undefined>): Pool {
   const threads = availableParallelism();
   const idle: Worker[] = [];
   const all: Worker[] = [];
@@ -100,7 +109,7 @@ function createPool(onBytes: (count: number) => void): Pool {
 
   const startNext = (): void => {
     if (queue.length === 0) return;
-    if (idle.length === 0 && all.length < threads) idle.push(startThread(all));
+    if (idle.length === 0 && all.length < threads) idle.push(startThread(all, stationery));
     const worker = idle.pop();
     if (worker === undefined) return;
     const job = queue.shift() as Job;
@@ -122,7 +131,7 @@ function createPool(onBytes: (count: number) => void): Pool {
       startNext();
     });
     worker.on("error", job.failed);
-    worker.postMessage(job.files.map(({ path }) => path));
+    send(worker, { files: job.files });
   };
 
   return {
@@ -132,7 +141,7 @@ function createPool(onBytes: (count: number) => void): Pool {
       const { promise, resolve, reject } = Promise.withResolvers<GroupResult>();
       queue.push({ files, done: resolve, failed: reject });
       startNext();
-      const outcomes = promise.then((result) => outcomesOf(files, result));
+      const outcomes = Promise.all([promise, stationery]).then(([result]) => outcomesOf(files, result));
       outcomes.catch(() => {}); // a group that nobody waits for any more may fail unheard
       return outcomes;
     },
@@ -145,22 +154,40 @@ function createPool(onBytes: (count: number) => void): Pool {
 
 async function endThread(worker: Worker): Promise<void> {
   const ended = once(worker, "exit");
-  worker.postMessage(undefined);
+  send(worker, { end: true });
   await ended;
 }
 
-function startThread(all: Worker[]): Worker {
-  const worker = new Worker(new URL("./hash-worker.ts", import.meta.url));
+function startThread(all: Worker[], stationery?: Promise<Stationery | undefined>): Worker {
+  const workerData: WorkerData = { states: stationery !== undefined };
+  const worker = new Worker(new URL("./hash-worker.ts", import.meta.url), { workerData });
   all.push(worker);
+  stationery?.then(
+    (opened) => send(worker, { stationery: opened }),
+    () => {}, // it fails the groups themselves
+  );
   return worker;
+}
+
+function send(worker: Worker, message: WorkerMessage): void {
+  worker.postMessage(message);
 }
 
 function outcomesOf(files: readonly FoundFile[], result: GroupResult): HashOutcome[] {
   const failed = new Map(result.failures.map((failure) => [failure.place, failure]));
+  const { statements, statementLengths } = result;
+  let start = 0;
   return files.map((file, place) => {
     const size = result.sizes[place] ?? 0;
     const failure = failed.get(place);
-    if (failure === undefined) return { file, size, digest: result.digests.subarray(place * 32, place * 32 + 32) };
+    if (failure === undefined) {
+      const digest = result.digests.subarray(place * 32, place * 32 + 32);
+      if (statements === undefined) return { file, size, digest };
+      const end = start + (statementLengths?.[place] ?? 0);
+      const statement = end === start ? null : statements.subarray(start, end);
+      start = end;
+      return { file, size, digest, statement };
+    }
     const cause = Object.assign(new Error(failure.message), { code: failure.code });
     return { file, size, error: fileError(cause, file.path, "read") };
   });

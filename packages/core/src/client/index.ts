@@ -10,6 +10,7 @@ export {
   type NewAccessToken,
   type PortalSession,
 } from "./access-client.ts";
+export type { Registration } from "./answer.ts";
 export type { HttpOptions } from "./http.ts";
 export {
   type AnchorSummary,
@@ -21,7 +22,6 @@ export {
   type NotaryClient,
   type NotaryStatus,
   type PlaceSummary,
-  type Registration,
   type WitnessSummary,
 } from "./notary-client.ts";
 export {

@@ -1,35 +1,16 @@
 /**
- * A notary's HTTP API, typed. What the server answers is read strictly and believed in nothing: a registration's receipt is to
- * be verified like any other.
+ * A notary's HTTP API, typed. What the server answers is read strictly and believed in nothing: a registration's receipt is checked
+ * (`answer.ts`), and to be verified like any other.
  */
-import { decodeUtf8, encodeBase64Url, encodeHex, encodeUtf8, equalBytes } from "../bytes.ts";
-import {
-  asArray,
-  asBytes,
-  asInteger,
-  asMap,
-  asText,
-  type CborMap,
-  type CborValue,
-  decodeCbor,
-  encodeCbor,
-} from "../cose/cbor.ts";
+import { decodeUtf8, encodeBase64Url, encodeHex, encodeUtf8 } from "../bytes.ts";
+import { encodeCbor } from "../cose/cbor.ts";
 import { encodeCoseKey, keyThumbprint, parseKeySet, thumbprintUri } from "../cose/key.ts";
 import type { PublicKey } from "../crypto/index.ts";
 import { AttestryError } from "../errors.ts";
-import { parseCheckpoint } from "../note/checkpoint.ts";
-import { checkNote, parseNote } from "../note/note.ts";
-import { parseVerifierKey } from "../note/vkey.ts";
-import { encodeProofFile, maxProofFileLength } from "../statement/proof-file.ts";
-import { parseReceipt, withTreeEvidence } from "../statement/receipt.ts";
-import {
-  maxNoteLength,
-  parseEvidence,
-  parseStatement,
-  type QuotedCheckpoint,
-  type Relation,
-} from "../statement/statement.ts";
-import { createSend, type HttpOptions, isErrorCode, type Send } from "./http.ts";
+import { maxProofFileLength } from "../statement/proof-file.ts";
+import { maxNoteLength, type QuotedCheckpoint, type Relation } from "../statement/statement.ts";
+import { type LogKeys, type Registration, readAnswer, readCheckpoint, type ShownCheckpoint } from "./answer.ts";
+import { createSend, type HttpOptions, type Send } from "./http.ts";
 
 /** `GET /v1/status` */
 export interface NotaryStatus {
@@ -77,11 +58,6 @@ export interface PlaceSummary {
   /** Why it does not get on. */
   readonly problem?: string;
 }
-
-/** What became of one statement: registered, or refused for a reason of its own. */
-export type Registration =
-  | { readonly index: number; readonly isNew: boolean; readonly proof: Uint8Array }
-  | { readonly error: AttestryError };
 
 export interface EntryQuery {
   /** SHA-256 of the file. */
@@ -240,11 +216,6 @@ async function findEntries(send: Send, query: EntryQuery): Promise<EntryPage> {
   );
 }
 
-interface LogKeys {
-  readonly receiptKey: PublicKey;
-  readonly verifierKeys: readonly string[];
-}
-
 async function fetchLogKeys(send: Send): Promise<LogKeys> {
   const [status, keySet] = await Promise.all([fetchStatus(send), send({ path: "/.well-known/scitt-keys" })]);
   // A key set may hold earlier keys as well; the status names the one that signs now.
@@ -261,23 +232,11 @@ async function fetchStatus(send: Send): Promise<NotaryStatus> {
   return status;
 }
 
-interface ShownCheckpoint {
-  readonly checkpoint: QuotedCheckpoint;
-  readonly note: Uint8Array;
-}
-
 /** Checked, since a proof that carried one that does not hold would itself not hold. */
 async function fetchCheckpoint(send: Send, keys: LogKeys): Promise<ShownCheckpoint | undefined> {
-  const bytes = await send({ path: "/log/checkpoint", limit: maxNoteLength });
-  const note = parseNote(bytes);
-  const { origin, size, rootHash } = parseCheckpoint(note.text);
-  const { verified } = await checkNote(note, keys.verifierKeys.map(parseVerifierKey));
-  if (verified.length !== keys.verifierKeys.length || verified.some(({ name }) => name !== origin))
-    throw new AttestryError("VERIFY_CHECKPOINT", "The notary shows a checkpoint that is not wholly signed by its log.");
-  return size === 0 ? undefined : { checkpoint: { origin, size, rootHash }, note: bytes };
+  const shown = await readCheckpoint(await send({ path: "/log/checkpoint", limit: maxNoteLength }), keys);
+  return shown.checkpoint.size === 0 ? undefined : shown;
 }
-
-const code = "MALFORMED_RECEIPT";
 
 async function registerStatements(
   send: Send,
@@ -287,55 +246,7 @@ async function registerStatements(
 ): Promise<Registration[]> {
   const body = encodeCbor([...statements]);
   const answer = await send({ path: "/v1/entries", method: "POST", body, contentType: "application/cbor" });
-  const parts = asMap(decodeCbor(answer, { code }), "The notary's answer", code);
-  const checkpoints = asArray(parts.get("checkpoints"), "The checkpoints", code);
-  const results = asArray(parts.get("entries"), "The entries", code);
-  if (results.length !== statements.length)
-    throw new AttestryError(code, "The notary did not answer for every statement.");
-  return results.map((result, at) =>
-    readRegistration(result, statements[at] ?? new Uint8Array(), checkpoints, keys, shown),
-  );
-}
-
-function readRegistration(
-  result: CborValue,
-  statement: Uint8Array,
-  checkpoints: CborValue[],
-  keys: LogKeys,
-  shown: ShownCheckpoint | undefined,
-): Registration {
-  const map = asMap(result, "A registration", code);
-  if (map.has("error")) return { error: readError(asMap(map.get("error"), "An error", code)) };
-  const checkpoint = asBytes(
-    checkpoints[asInteger(map.get("checkpoint"), "The checkpoint's place", code)],
-    "The checkpoint",
-    code,
-  );
-  const receipt = withTreeEvidence(parseReceipt(asBytes(map.get("receipt"), "The receipt", code)), {
-    checkpoint,
-    ...keys,
-  });
-  const parsed = parseStatement(statement);
-  const quoted =
-    shown !== undefined && isSameTree(parsed.after, shown.checkpoint) ? { checkpointAfter: shown.note } : {};
-  const proof = encodeProofFile({
-    statement: parsed,
-    evidence: { ...parseEvidence(parsed.unprotected), ...quoted },
-    receipts: [receipt],
-  });
-  return { index: asInteger(map.get("index"), "The index", code), isNew: map.get("isNew") === true, proof };
-}
-
-function isSameTree(quoted: QuotedCheckpoint | undefined, { origin, size, rootHash }: QuotedCheckpoint): boolean {
-  return quoted?.origin === origin && quoted.size === size && equalBytes(quoted.rootHash, rootHash);
-}
-
-function readError(map: CborMap): AttestryError {
-  const name = map.get("code");
-  return new AttestryError(
-    isErrorCode(name) ? name : "MALFORMED_REQUEST",
-    asText(map.get("detail"), "The error's detail", code),
-  );
+  return readAnswer(answer, statements, keys, shown);
 }
 
 function encodeQuery(query: EntryQuery): string {

@@ -266,6 +266,17 @@ export class CborWriter {
   }
 }
 
+/**
+ * What stands before and after one byte string of an encoding, for writing many that differ in it alone. `encode` is given that
+ * string, and the length of no byte string around it may depend on its length.
+ */
+export function encodeAround(encode: (string: Uint8Array) => Uint8Array): readonly [Uint8Array, Uint8Array] {
+  // Two encodings that have the same around it differ first where it begins.
+  const [without, other] = [encode(new Uint8Array()), encode(new Uint8Array(1))];
+  const at = without.findIndex((byte, i) => byte !== other[i]);
+  return [without.subarray(0, at), without.subarray(at + headLength(0))];
+}
+
 /** Bytes of the head that `argument` takes. */
 export function headLength(argument: number): number {
   if (argument < 24) return 1;

@@ -84,9 +84,13 @@ function algorithmFromKeyMember(id: unknown): Algorithm {
   }
 }
 
-/** SHA-256 over the key's required members (RFC 9679 §3): 32 bytes. */
+const thumbprints = new WeakMap<PublicKey, Uint8Array>();
+
+/** SHA-256 over the key's required members (RFC 9679 §3): 32 bytes, not to be written to. */
 export function keyThumbprint(key: PublicKey): Uint8Array {
-  return sha256(encodeCoseKey(key));
+  const thumbprint = thumbprints.get(key) ?? sha256(encodeCoseKey(key));
+  thumbprints.set(key, thumbprint); // one signer's key comes with each of its statements
+  return thumbprint;
 }
 
 const thumbprintUriPrefix = "urn:ietf:params:oauth:ckt:sha-256:";

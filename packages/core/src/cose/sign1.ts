@@ -11,7 +11,7 @@ export interface Sign1 {
   readonly signature: Uint8Array;
 }
 
-const coseSign1Tag = 18;
+export const coseSign1Tag = 18;
 const noBytes = new Uint8Array();
 
 /**

@@ -28,20 +28,31 @@ export interface ConsistencyProof {
  * @throws VERIFY_INCLUSION when the path does not fit the index and size.
  */
 export function rootFromInclusion(proof: InclusionProof): Uint8Array {
-  const { index, size, leafHash, path } = proof;
-  const refuse = (message: string) => new AttestryError("VERIFY_INCLUSION", message, { data: inclusionData(proof) });
-  if (!isSize(index) || !isSize(size) || index >= size)
-    throw refuse(`There is no index ${index} in a tree of size ${size}.`);
-  if (!isHash(leafHash) || !path.every(isHash)) throw refuse("A hash of the inclusion proof does not have 32 bytes.");
-
-  const walk = { fn: index, sn: size - 1 };
-  let root = leafHash;
-  for (const sibling of path) {
-    if (walk.sn === 0) throw refuse("The inclusion proof has more hashes than the tree has levels.");
-    root = stepUp(walk) ? nodeHash(sibling, root) : nodeHash(root, sibling);
-  }
-  if (walk.sn !== 0) throw refuse("The inclusion proof has fewer hashes than the tree has levels.");
+  const walk = startWalk(proof);
+  let root = proof.leafHash;
+  for (const sibling of proof.path) root = hashUp(walk, root, sibling, proof);
+  if (walk.sn !== 0) throw refuseInclusion(proof, "The inclusion proof has fewer hashes than the tree has levels.");
   return root;
+}
+
+/** @throws VERIFY_INCLUSION when the index or the hashes cannot be any proof's */
+function startWalk(proof: InclusionProof): Walk {
+  const { index, size, leafHash, path } = proof;
+  if (!isSize(index) || !isSize(size) || index >= size)
+    throw refuseInclusion(proof, `There is no index ${index} in a tree of size ${size}.`);
+  if (!isHash(leafHash) || !path.every(isHash))
+    throw refuseInclusion(proof, "A hash of the inclusion proof does not have 32 bytes.");
+  return { fn: index, sn: size - 1, level: 0 };
+}
+
+/** The parent's hash, where the walk then is. */
+function hashUp(walk: Walk, hash: Uint8Array, sibling: Uint8Array, proof: InclusionProof): Uint8Array {
+  if (walk.sn === 0) throw refuseInclusion(proof, "The inclusion proof has more hashes than the tree has levels.");
+  return stepUp(walk) ? nodeHash(sibling, hash) : nodeHash(hash, sibling);
+}
+
+function refuseInclusion(proof: InclusionProof, message?: string, more: Record<string, unknown> = {}): AttestryError {
+  return new AttestryError("VERIFY_INCLUSION", message, { data: { ...inclusionData(proof), ...more } });
 }
 
 /**
@@ -50,10 +61,57 @@ export function rootFromInclusion(proof: InclusionProof): Uint8Array {
  */
 export function checkInclusion(proof: InclusionProof & { readonly root: Uint8Array }): void {
   const found = rootFromInclusion(proof);
-  if (!equalBytes(found, proof.root)) {
-    const data = { ...inclusionData(proof), expected: encodeHex(proof.root), found: encodeHex(found) };
-    throw new AttestryError("VERIFY_INCLUSION", undefined, { data });
+  if (!equalBytes(found, proof.root))
+    throw refuseInclusion(proof, undefined, { expected: encodeHex(proof.root), found: encodeHex(found) });
+}
+
+/** A node that leads to the root by the hashes of `path` from `at` on. */
+interface KnownNode {
+  readonly fn: number;
+  readonly hash: Uint8Array;
+  readonly path: readonly Uint8Array[];
+  readonly at: number;
+}
+
+/**
+ * Checks many proofs of one tree, each as `checkInclusion` does. Neighbours soon meet: from a node that led to the root by the same
+ * hashes before, nothing is hashed again.
+ * @throws VERIFY_INCLUSION
+ */
+export function inclusionChecker(size: number, root: Uint8Array): (proof: Omit<InclusionProof, "size">) => void {
+  let known: (KnownNode | undefined)[] = []; // one a level
+  return (given) => {
+    const proof = { ...given, size };
+    const { leafHash, path } = proof;
+    const walk = startWalk(proof);
+    const climbed = [...known];
+    let hash = leafHash;
+    for (let at = 0; !isKnown(known[walk.level], walk.fn, hash, path, at); at++) {
+      climbed[walk.level] = { fn: walk.fn, hash, path, at };
+      const sibling = path[at];
+      if (sibling === undefined) {
+        checkInclusion({ ...proof, root });
+        break;
+      }
+      hash = hashUp(walk, hash, sibling, proof);
+    }
+    known = climbed;
+  };
+}
+
+function isKnown(
+  node: KnownNode | undefined,
+  fn: number,
+  hash: Uint8Array,
+  path: readonly Uint8Array[],
+  at: number,
+): boolean {
+  if (node?.fn !== fn || path.length - at !== node.path.length - node.at || !equalBytes(node.hash, hash)) return false;
+  for (let i = at; i < path.length; i++) {
+    const sibling = node.path[node.at + i - at];
+    if (sibling === undefined || !equalBytes(sibling, path[i] as Uint8Array)) return false;
   }
+  return true;
 }
 
 /**
@@ -91,7 +149,7 @@ function rootsFromConsistency(
   const [start, ...rest] = size1 === 2 ** floorLog2(size1) ? [root1, ...path] : path;
   if (start === undefined) return undefined;
 
-  const walk = { fn: size1 - 1, sn: size2 - 1 };
+  const walk = { fn: size1 - 1, sn: size2 - 1, level: 0 };
   while (walk.fn % 2 === 1) shift(walk);
   let first = start;
   let second = start;
@@ -111,11 +169,14 @@ function rootsFromConsistency(
 interface Walk {
   fn: number;
   sn: number;
+  /** Of the leaf 0. */
+  level: number;
 }
 
 function shift(walk: Walk): void {
   walk.fn = Math.floor(walk.fn / 2);
   walk.sn = Math.floor(walk.sn / 2);
+  walk.level += 1;
 }
 
 /** Moves to the parent; true when the sibling just used is to the left. Levels on which the node has none are passed over. */

@@ -3,11 +3,11 @@
  * receipts in the unprotected header. Beside them travel the issuer's key or certificates, and proof files of later
  * statements about the same entry. Everything needed to verify offline is in it, and nothing in it is trusted by itself.
  */
-import { asArray, asBytes, type CborMap } from "../cose/cbor.ts";
-import { parseSign1 } from "../cose/sign1.ts";
+import { asArray, asBytes, type CborMap, CborWriter, encodeAround, encodeCbor } from "../cose/cbor.ts";
+import { coseSign1Tag, parseSign1, type Sign1 } from "../cose/sign1.ts";
 import { AttestryError } from "../errors.ts";
 import { findStrangeLabel, label } from "./labels.ts";
-import { parseReceipt, type Receipt } from "./receipt.ts";
+import { parseReceipt, type Receipt, type ReceiptEncoder } from "./receipt.ts";
 import {
   type Evidence,
   encodeEvidence,
@@ -46,6 +46,31 @@ export function encodeProofFile(parts: ProofFileParts): Uint8Array {
   if (parts.receipts.length > 0) unprotected.set(label.receipts, [...parts.receipts]);
   if (parts.later !== undefined && parts.later.length > 0) unprotected.set(label.later, [...parts.later]);
   return withUnprotected(parts.statement, unprotected);
+}
+
+/** Room for a receipt in a tree of any size, beside what it shares with the others. */
+const receiptRoom = 2304;
+
+/** For many proof files of one receipt each with the same evidence, as `encodeProofFile` gives them: it is encoded once. */
+export function proofFileEncoder(
+  evidence: Evidence,
+): (statement: Sign1, encoder: ReceiptEncoder, receipt: Pick<Receipt, "index" | "path">) => Uint8Array {
+  const [before, after] = encodeAround((receipt) =>
+    encodeCbor(encodeEvidence(evidence).set(label.receipts, [receipt])),
+  );
+  return ({ protectedBytes, payload, signature }, encoder, { index, path }) => {
+    const statementLength = protectedBytes.length + signature.length + 128;
+    const writer = new CborWriter(statementLength + before.length + after.length + encoder.sharedLength + receiptRoom);
+    writer.head(6, coseSign1Tag);
+    writer.head(4, 4);
+    writer.string(protectedBytes);
+    writer.encoded(before);
+    encoder.write(writer, index, path);
+    writer.encoded(after);
+    writer.item(payload);
+    writer.string(signature);
+    return writer.written();
+  };
 }
 
 /**

@@ -15,6 +15,7 @@ import {
   type CborValue,
   CborWriter,
   decodeCbor,
+  encodeAround,
   encodeCbor,
   headLength,
 } from "../cose/cbor.ts";
@@ -118,6 +119,8 @@ function encodeWith(parts: SharedParts, inclusion: Uint8Array): Uint8Array {
 
 /** Makes the receipts of one head. */
 export interface ReceiptEncoder {
+  /** Bytes that all of them share. */
+  readonly sharedLength: number;
   encode(index: number, path: readonly Uint8Array[]): Uint8Array;
   /** Writes the receipt as a byte string. */
   write(writer: CborWriter, index: number, path: readonly Uint8Array[]): void;
@@ -126,10 +129,7 @@ export interface ReceiptEncoder {
 /** For many receipts of one head, each as `encodeReceipt` gives it: what they share, and what stands beside each of them, is encoded once. */
 export function receiptEncoder(parts: SharedParts): ReceiptEncoder {
   const { size } = parts;
-  // Two receipts with the same beside their proofs differ first where the proof begins.
-  const [without, other] = [encodeWith(parts, new Uint8Array()), encodeWith(parts, new Uint8Array(1))];
-  const at = without.findIndex((byte, i) => byte !== other[i]);
-  const [before, after] = [without.subarray(0, at), without.subarray(at + headLength(0))];
+  const [before, after] = encodeAround((inclusion) => encodeWith(parts, inclusion));
 
   function proofLength(index: number, { length }: readonly Uint8Array[]): number {
     const hashes = length * (headLength(hashLength) + hashLength);
@@ -152,6 +152,7 @@ export function receiptEncoder(parts: SharedParts): ReceiptEncoder {
   }
 
   return {
+    sharedLength: before.length + after.length,
     encode(index, path) {
       const writer = new CborWriter(receiptLength(proofLength(index, path)));
       write(writer, index, path);

@@ -56,7 +56,26 @@ export async function importKeyFile(
 export async function createFileSigner(path: string, options: Passphrase = {}): Promise<Signer> {
   const key = parseKeyPem(await readPrivateFile(path), options.passphrase);
   const publicKey = publicKeyOf(key);
-  return { publicKey, sign: (data) => signWith(key, digestOf[publicKey.algorithm], data) };
+  const signer: Signer = { publicKey, sign: (data) => signWith(key, digestOf[publicKey.algorithm], data) };
+  threadKeys.set(signer, key);
+  return signer;
+}
+
+const threadKeys = new WeakMap<Signer, KeyObject>();
+
+/**
+ * The key of a signer that was opened from a file, for `createThreadSigner` on another thread: `postMessage` shares the object and
+ * writes the key nowhere. undefined of any other signer.
+ */
+export function threadKey(signer: Signer): KeyObject | undefined {
+  return threadKeys.get(signer);
+}
+
+/** Signs on the calling thread. One that does nothing else saves the way to the thread pool, which costs more than the signature. */
+export function createThreadSigner(key: KeyObject): Signer {
+  const publicKey = publicKeyOf(key);
+  const digest = digestOf[publicKey.algorithm];
+  return { publicKey, sign: async (data) => new Uint8Array(sign(digest, data, { key, dsaEncoding: "ieee-p1363" })) };
 }
 
 /** Opens a key file, or creates it when there is none. @throws as `createFileSigner` and `createKeyFile` */
