@@ -5,7 +5,8 @@
 import { encodeHex, type LaterStatement, type QuotedCheckpoint, type Trust, thumbprintUri } from "@attestry/core";
 import { encode } from "uqr";
 import { type CertificateFacts, gatherFacts } from "./facts.ts";
-import { createSheet, type Opening, type Row, type Sheet } from "./sheet.ts";
+import type { Opening } from "./opening.ts";
+import { createSheet, type Row, type Sheet } from "./sheet.ts";
 import { type CertificateLanguage, type CertificateWords, certificateWords, spellDate, spellTime } from "./words.ts";
 
 export interface CertificateOptions {
