@@ -324,10 +324,7 @@ const tamperings: Readonly<Record<string, readonly [Tampering, Expected]>> = {
     editedRow("wrapper_id", "wrapperId", "sample:2"),
     editedRow("header", "header", Buffer.concat([Buffer.of(40), Buffer.alloc(39)])),
   ]),
-  "a row's place is edited": [
-    row("film", () => ({ place: "a".repeat(26) })),
-    () => ["object missing record B"],
-  ],
+  "a row's place is edited": [row("film", () => ({ place: "a".repeat(26) })), () => ["object missing record B"]],
   "a row's place becomes another object's": [
     row("deed", ({ film }) => ({ place: film.id })),
     () => [0, 1, 2, 3].map((at) => `segment moved record A ${at} is record B ${at}`),
