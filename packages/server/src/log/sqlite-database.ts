@@ -6,6 +6,7 @@ import { closeSync, existsSync, fsyncSync, openSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { AttestryError, isAttestryError } from "@attestry/core";
+import { connect, databasePath, transaction } from "./sqlite-connection.ts";
 
 /** "Atst": in the file's header, so that another program's database is not taken for a log. */
 const applicationId = 0x41747374;
@@ -27,31 +28,16 @@ const schema = `
   PRAGMA user_version = ${schemaVersion};
 `;
 
-/** FULL: a commit returns after its fsync. The cache bounds memory; 4,000 pages of WAL let hot pages be written home once. */
-const settings = `
-  PRAGMA journal_mode = WAL;
-  PRAGMA synchronous = FULL;
-  PRAGMA fullfsync = ON;
-  PRAGMA checkpoint_fullfsync = ON;
-  PRAGMA cache_size = -32768;
-  PRAGMA cell_size_check = ON;
-  PRAGMA wal_autocheckpoint = 4000;
-  PRAGMA journal_size_limit = 67108864;
-`;
-
-const busyTimeout = 5000;
-
 /**
  * Opens `log.db` in a folder, creating it when there is none. @throws NOT_FOUND when read-only and there is none;
  * FATAL_CORRUPT when it is not a log; FATAL_VERSION when a newer version wrote it
  */
 export function openDatabase(folder: string, options: { origin: string | undefined; readOnly: boolean }): DatabaseSync {
-  const path = join(folder, "log.db");
+  const path = databasePath(folder);
   if (options.readOnly && !existsSync(path)) throw new AttestryError("NOT_FOUND", "There is no log in this folder.");
   return translate(() => {
-    const db = new DatabaseSync(path, { readOnly: options.readOnly, timeout: busyTimeout });
+    const db = connect(folder, options);
     try {
-      db.exec(options.readOnly ? "PRAGMA cell_size_check = ON" : settings);
       if (isEmpty(db) && !options.readOnly) create(db, folder, options.origin);
       checkSchema(db);
       if (!options.readOnly) checkLength(db, path);
@@ -111,18 +97,6 @@ export function syncFolder(folder: string): void {
   }
 }
 
-/** Runs `write` in one transaction: committed and fsynced when this returns, rolled back when it throws. */
-export function transaction(db: DatabaseSync, write: () => void): void {
-  db.exec("BEGIN IMMEDIATE");
-  try {
-    write();
-    db.exec("COMMIT");
-  } catch (error) {
-    if (db.isTransaction) db.exec("ROLLBACK"); // SQLite has rolled back by itself after some errors
-    throw error;
-  }
-}
-
 /**
  * Takes the folder's lock: an exclusive SQLite lock on a file of its own, which the system releases when the process ends,
  * however it ends. Gives what releases it. Readers of the log do not need it. @throws CONFLICT_LOCKED
@@ -146,7 +120,7 @@ export function translate<T>(use: () => T): T {
   try {
     return use();
   } catch (cause) {
-    throw translateError(cause);
+    throw toStorageError(cause);
   }
 }
 
@@ -156,7 +130,8 @@ const messages = {
   FATAL_INTERNAL: "The log's storage failed in a way that was not foreseen.",
 } as const;
 
-function translateError(cause: unknown): unknown {
+/** An error of SQLite, or of the files beside it, as one of ours; others as they are. */
+export function toStorageError(cause: unknown): unknown {
   const result = resultCode(cause);
   if (isAttestryError(cause) || result === undefined) return cause;
   const code =

@@ -43,11 +43,9 @@ test("SQLite: a log that was killed is opened with all that was acknowledged", a
 });
 
 test("SQLite: a commit is synced before it returns", async (t) => {
-  const folder = temporaryFolder(t);
-  const { store, db } = openWithDatabase(folder);
-  t.after(() => store.close());
-  assert.deepEqual({ ...db.prepare("PRAGMA synchronous").get() }, { synchronous: 2 });
-  assert.deepEqual({ ...db.prepare("PRAGMA journal_mode").get() }, { journal_mode: "wal" });
+  const { tell } = await openTold(t);
+  assert.deepEqual(await tell("PRAGMA synchronous"), [{ synchronous: 2 }]);
+  assert.deepEqual(await tell("PRAGMA journal_mode"), [{ journal_mode: "wal" }]);
 });
 
 test("SQLite: a second writer is refused, in this process and in another; a reader is not", async (t) => {
@@ -182,11 +180,9 @@ test("SQLite: a folder that cannot be used is an error of the storage", (t) => {
 });
 
 test("SQLite: reading an entry that is gone names it", async (t) => {
-  const folder = temporaryFolder(t);
-  const { store, db } = openWithDatabase(folder);
-  t.after(() => store.close());
+  const { store, tell } = await openTold(t);
   await appendEntries(store, sampleEntries(10));
-  db.exec("DELETE FROM entry WHERE idx = 4");
+  await tell("DELETE FROM entry WHERE idx = 4");
   await assert.rejects(store.readEntries(2, 8), { code: "FATAL_CORRUPT", data: { index: 4 } });
 });
 
@@ -212,25 +208,25 @@ test("SQLite: damaged pages under the newest head are found when the log is open
   }
 });
 
-/** The store together with its own connection, which only a test may touch. */
-function openWithDatabase(folder: string): { store: LogStore; db: DatabaseSync } {
-  const { exec } = DatabaseSync.prototype;
-  let db: DatabaseSync | undefined;
-  DatabaseSync.prototype.exec = function (sql: string): void {
-    if (sql.includes("journal_mode")) db = this;
-    exec.call(this, sql);
+/** A store, and what runs SQL on the connection that it writes with. */
+async function openTold(t: TestContext): Promise<{ store: LogStore; tell(sql: string): Promise<unknown> }> {
+  const folder = temporaryFolder(t);
+  const store = openSqliteStore({ folder, origin, thread: new URL("testing/told-thread.ts", import.meta.url) });
+  t.after(() => store.close());
+  await appendEntries(store, []); // before the first write there is no thread
+  const channel = new BroadcastChannel(folder);
+  t.after(() => channel.close());
+  const tell = async (sql: string): Promise<unknown> => {
+    const answer = once(channel, "message");
+    channel.postMessage(sql);
+    const [{ data }] = await answer;
+    return data;
   };
-  try {
-    const store = openSqliteStore({ folder, origin });
-    assert.ok(db !== undefined);
-    return { store, db };
-  } finally {
-    DatabaseSync.prototype.exec = exec;
-  }
+  return { store, tell };
 }
 
 /** Appends until the storage refuses, then checks that nothing is half written, makes room, and goes on. */
-async function fillUp(store: LogStore, makeRoom: () => void): Promise<void> {
+async function fillUp(store: LogStore, makeRoom: () => void | Promise<void>): Promise<void> {
   await appendEntries(store, sampleEntries(10));
   let appended = 0;
   let before = await readAll(store);
@@ -246,16 +242,15 @@ async function fillUp(store: LogStore, makeRoom: () => void): Promise<void> {
   assert.ok(appended > 0, "there was room for something");
   assert.deepEqual(await readAll(store), before);
   await assert.rejects(appendEntries(store, sampleEntries(200, "refused")), { code: "UNAVAILABLE_STORAGE" });
-  makeRoom();
+  await makeRoom();
   await appendEntries(store, sampleEntries(200, "fits"));
   assert.equal((await checkWholeLog(store)).length, 10 + 200 * appended + 200);
 }
 
 test("SQLite: a database that may not grow refuses whole batches, and goes on when it may (max_page_count)", async (t) => {
-  const { store, db } = openWithDatabase(temporaryFolder(t));
-  t.after(() => store.close());
-  db.exec("PRAGMA max_page_count = 150");
-  await fillUp(store, () => db.exec("PRAGMA max_page_count = 100000"));
+  const { store, tell } = await openTold(t);
+  assert.deepEqual(await tell("PRAGMA max_page_count = 150"), [{ max_page_count: 150 }]);
+  await fillUp(store, async () => void (await tell("PRAGMA max_page_count = 100000")));
 });
 
 test("SQLite: a full disk refuses whole batches, and the log goes on when there is room (tmpfs)", async (t) => {

@@ -1,18 +1,16 @@
-/** The embedded `LogStore` driver: one SQLite file (`node:sqlite`, write-ahead log, synchronous=FULL) in a data folder. */
+/**
+ * The embedded `LogStore` driver: one SQLite file (`node:sqlite`, write-ahead log, synchronous=FULL) in a data folder. A thread
+ * writes; reads are done where they are asked for, on a connection of their own.
+ */
 import type { DatabaseSync } from "node:sqlite";
 import { AttestryError } from "@attestry/core";
 import { findRegression, openHighWaterMark, readHighWaterMark } from "./high-water.ts";
 import { headColumns, optional, toBytes, toCosigned, toHead, toInteger } from "./rows.ts";
-import { lockFolder, openDatabase, transaction, translate } from "./sqlite-database.ts";
+import { confineToReading, readTogether } from "./sqlite-connection.ts";
+import { lockFolder, openDatabase, translate } from "./sqlite-database.ts";
 import { prepareScans, type Query } from "./sqlite-rows.ts";
-import {
-  type AdmittedEntry,
-  type Batch,
-  type CurrentHead,
-  entriesPerRun,
-  type LogStore,
-  type LookUpRange,
-} from "./store.ts";
+import { createSqliteWriter, type SqliteWriter, writerThread } from "./sqlite-writer.ts";
+import { type AdmittedEntry, type CurrentHead, entriesPerRun, type LogStore, type LookUpRange } from "./store.ts";
 
 export interface SqliteStoreOptions {
   /** The data folder, which exists: `log.db`, `log.mark` and `lock` are in it. */
@@ -21,6 +19,8 @@ export interface SqliteStoreOptions {
   readonly origin?: string;
   /** For the audit: takes no lock, writes nothing, and may run beside the notary. */
   readonly readOnly?: boolean;
+  /** What the thread that writes runs, for tests that look into it. */
+  readonly thread?: URL;
 }
 
 /**
@@ -28,12 +28,13 @@ export interface SqliteStoreOptions {
  * @throws CONFLICT_LOCKED when another process has it open; CONFLICT_EXISTS when it has another origin; FATAL_CORRUPT when it
  *   is damaged, or behind its high-water mark; FATAL_VERSION when a newer version wrote it; UNAVAILABLE_STORAGE; NOT_FOUND
  */
-export function openSqliteStore({ folder, origin, readOnly = false }: SqliteStoreOptions): LogStore {
+export function openSqliteStore(options: SqliteStoreOptions): LogStore {
+  const { folder, origin, readOnly = false, thread = writerThread } = options;
   const release = readOnly ? () => {} : lockFolder(folder);
   try {
     const db = openDatabase(folder, { origin, readOnly });
     try {
-      return translate(() => createStore(db, folder, { origin, readOnly, release }));
+      return translate(() => createStore(db, folder, { origin, readOnly, thread, release }));
     } catch (error) {
       db.close();
       throw error;
@@ -47,10 +48,11 @@ export function openSqliteStore({ folder, origin, readOnly = false }: SqliteStor
 interface StoreParts {
   readonly origin: string | undefined;
   readonly readOnly: boolean;
+  readonly thread: URL;
   release(): void;
 }
 
-function createStore(db: DatabaseSync, folder: string, { origin, readOnly, release }: StoreParts): LogStore {
+function createStore(db: DatabaseSync, folder: string, { origin, readOnly, thread, release }: StoreParts): LogStore {
   const sql = prepareStatements(db);
   const stored = String(sql.origin.get()?.[0]);
   if (origin !== undefined && origin !== stored) {
@@ -61,31 +63,42 @@ function createStore(db: DatabaseSync, folder: string, { origin, readOnly, relea
   const regression = findRegression(kept, toInteger(sql.head.get()?.[0] ?? 0), marked);
   if (regression !== undefined && !readOnly) throw new AttestryError("FATAL_CORRUPT", regression);
   const mark = readOnly ? undefined : openHighWaterMark(folder);
+  const writer = readOnly ? readersWriter : createSqliteWriter(folder, thread);
+  if (!readOnly) confineToReading(db);
   return {
     origin: stored,
     readHead: async () => translate(() => readHead(sql)),
     append: async (batch) => {
-      translate(() => transaction(db, () => writeBatch(sql, batch)));
+      await writer.append(batch);
       mark?.write(batch.head);
     },
-    findSeen: async (statements) => translate(() => statements.map((statement) => findSeen(sql, statement))),
+    findSeen: async (statements) =>
+      translate(() => readTogether(db, () => statements.map((statement) => findSeen(sql, statement)))),
     readEntries: async (from, to) => translate(() => readEntries(sql, from, to)),
     readTile: async (level, index) => translate(() => sql.tile.get(level, index)?.[0] as Uint8Array | undefined),
     lookUp: async (key, range) => translate(() => lookUp(sql, key, range)),
     readHeadOf: async (index) => translate(() => optional(sql.headOf.get(index), toHead)),
     sizeAt: async (time) => translate(() => toInteger(sql.sizeAt.get(time)?.[0] ?? 0)),
-    putCosigned: async (size, note) => translate(() => transaction(db, () => void sql.putCosigned.run(size, note))),
+    putCosigned: writer.putCosigned,
     readCosigned: async (index) => translate(() => optional(sql.cosignedOf.get(index), toCosigned)),
     readLatestCosigned: async () => translate(() => optional(sql.latestCosigned.get(), toCosigned)),
     scan: async (table, after, limit) => translate(() => sql.scans[table](after, limit)),
     check: async () => translate(() => [...(regression === undefined ? [] : [regression]), ...checkPages(db)]),
     close: async () => {
       translate(() => db.close());
+      await writer.close(); // last, so that it is the thread who brings home what the write-ahead log holds
       mark?.close();
       release();
     },
   };
 }
+
+const refuse = async (): Promise<never> => {
+  throw new AttestryError("UNAVAILABLE_STORAGE", "The log was opened for reading alone.");
+};
+
+/** What writes for those who may not. */
+const readersWriter: SqliteWriter = { append: refuse, putCosigned: refuse, close: async () => {} };
 
 type Statements = ReturnType<typeof prepareStatements>;
 
@@ -109,35 +122,8 @@ function prepareStatements(db: DatabaseSync) {
     descending: prepare(`${found} DESC LIMIT ?`),
     cosignedOf: prepare("SELECT size, note FROM cosigned WHERE size > ? ORDER BY size LIMIT 1"),
     latestCosigned: prepare("SELECT size, note FROM cosigned ORDER BY size DESC LIMIT 1"),
-    putEntry: prepare("INSERT INTO entry VALUES (?, ?)"),
-    putSeen: prepare("INSERT INTO seen VALUES (?, ?, ?)"),
-    putLookUp: prepare("INSERT OR IGNORE INTO look_up VALUES (?, ?, ?)"),
-    putTile: prepare("INSERT INTO tile VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET hashes = excluded.hashes"),
-    putHead: prepare("INSERT INTO head VALUES (?, ?, ?, ?, ?, ?)"),
-    putNote: prepare("UPDATE log SET note = ?"),
-    putCosigned: prepare("INSERT INTO cosigned VALUES (?, ?) ON CONFLICT DO UPDATE SET note = excluded.note"),
     scans: prepareScans(prepare),
   };
-}
-
-function writeBatch(sql: Statements, { expectedSize, entries, tiles, head }: Batch): void {
-  const stored = sql.head.get()?.[0];
-  if ((stored ?? 0) !== expectedSize || stored === head.size) {
-    throw new AttestryError("CONFLICT_SIZE", undefined, { data: { expected: expectedSize, found: stored ?? 0 } });
-  }
-  entries.forEach((entry, at) => {
-    writeEntry(sql, expectedSize + at, entry);
-  });
-  for (const { level, index, hashes } of tiles) sql.putTile.run(level, index, hashes);
-  sql.putHead.run(head.size, head.rootHash, head.time, head.noteSignature, head.receiptSignature, expectedSize);
-  sql.putNote.run(head.note);
-}
-
-function writeEntry(sql: Statements, index: number, { entry, leafHash, issuedAt, keys }: AdmittedEntry): void {
-  const run = Math.floor(index / entriesPerRun);
-  sql.putEntry.run(index, entry);
-  sql.putSeen.run(issuedAt, leafHash, index);
-  for (const key of keys) sql.putLookUp.run(run, key, index);
 }
 
 function readHead(sql: Statements): CurrentHead | undefined {

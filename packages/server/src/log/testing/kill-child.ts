@@ -1,42 +1,17 @@
 /**
  * A process that registers entries as fast as it can and prints each answer, until its parent kills it, or it kills itself at
- * the step that KILL_AT names, as in "after commit:3": after the third commit. Arguments: the log's folder, and a word for new names.
+ * the step that KILL_AT names (`kill-steps.ts`). Arguments: the log's folder, and a word for new names.
  */
 import { writeSync } from "node:fs";
 import { flushCompileCache } from "node:module";
-import { DatabaseSync, StatementSync } from "node:sqlite";
 import { encodeHex } from "@attestry/core";
 import { openSqliteStore } from "../sqlite-store.ts";
 import type { LogStore } from "../store.ts";
+import { reach } from "./kill-steps.ts";
 import { openSequencer, origin, sampleEntry, signHead } from "./sample-log.ts";
 
 const [folder = "", word = ""] = process.argv.slice(2);
-const [killStep, killCount] = (process.env["KILL_AT"] ?? "").split(":");
-let left = Number(killCount);
-
-function reach(step: string): void {
-  if (step !== killStep) return;
-  left -= 1;
-  if (left <= 0) process.kill(process.pid, "SIGKILL");
-}
-
 flushCompileCache(); // the parent's tests start hundreds of these; a killed one would not leave its cache behind
-
-const { exec } = DatabaseSync.prototype;
-DatabaseSync.prototype.exec = function (sql: string): void {
-  const step = sql.trim().split(" ")[0]?.toLowerCase() ?? "";
-  reach(`before ${step}`);
-  // Far more checkpoints than a notary makes, so that kills meet them.
-  exec.call(this, sql.replace("wal_autocheckpoint = 4000", "wal_autocheckpoint = 40"));
-  reach(`after ${step}`);
-};
-
-const { run } = StatementSync.prototype;
-StatementSync.prototype.run = function (this: StatementSync, ...parameters: Parameters<typeof run>) {
-  const result = run.apply(this, parameters);
-  reach("row");
-  return result;
-} as typeof run;
 
 function tellSteps(store: LogStore): LogStore {
   return {
@@ -53,7 +28,7 @@ function tellSteps(store: LogStore): LogStore {
   };
 }
 
-const store = openSqliteStore({ folder, origin });
+const store = openSqliteStore({ folder, origin, thread: new URL("./kill-thread.ts", import.meta.url) });
 reach("open");
 const sequencer = await openSequencer(tellSteps(store), {
   signHead: (head) => {
