@@ -12,18 +12,16 @@ export {
 } from "./access-client.ts";
 export type { Registration } from "./answer.ts";
 export type { HttpOptions } from "./http.ts";
-export {
-  type AnchorSummary,
-  createNotaryClient,
-  type EnrolledIssuer,
-  type EntryPage,
-  type EntryQuery,
-  type EntrySummary,
-  type NotaryClient,
-  type NotaryStatus,
-  type PlaceSummary,
-  type WitnessSummary,
-} from "./notary-client.ts";
+export { createNotaryClient, type EntryQuery, type NotaryClient } from "./notary-client.ts";
+export type {
+  AnchorSummary,
+  EnrolledIssuer,
+  EntryPage,
+  EntrySummary,
+  NotaryStatus,
+  PlaceSummary,
+  WitnessSummary,
+} from "./resources.ts";
 export {
   type Custody,
   type CustodyEntry,

@@ -8,56 +8,10 @@ import { encodeCoseKey, keyThumbprint, parseKeySet, thumbprintUri } from "../cos
 import type { PublicKey } from "../crypto/index.ts";
 import { AttestryError } from "../errors.ts";
 import { maxProofFileLength } from "../statement/proof-file.ts";
-import { maxNoteLength, type QuotedCheckpoint, type Relation } from "../statement/statement.ts";
+import { maxNoteLength, type QuotedCheckpoint } from "../statement/statement.ts";
 import { type LogKeys, type Registration, readAnswer, readCheckpoint, type ShownCheckpoint } from "./answer.ts";
 import { createSend, type HttpOptions, type Send } from "./http.ts";
-
-/** `GET /v1/status` */
-export interface NotaryStatus {
-  readonly origin: string;
-  /** C2SP verifier keys of the log's checkpoints. */
-  readonly verifierKeys: readonly string[];
-  /** Thumbprint URI (RFC 9679) of the key that signs receipts. */
-  readonly receiptKey: string;
-  readonly treeSize: number;
-  readonly rootHash: string;
-  /** ISO 8601, or absent for an empty log. */
-  readonly checkpointTime?: string;
-  readonly version: string;
-  /** What waits for its index. */
-  readonly queue?: { readonly entries: number; readonly bytes: number };
-  readonly witnesses?: readonly WitnessSummary[];
-  /** `problem`: why there are no places although there should be. */
-  readonly anchoring?: { readonly places: readonly PlaceSummary[]; readonly problem?: string };
-}
-
-/** A witness that the notary asks to cosign. */
-export interface WitnessSummary {
-  readonly name: string;
-  readonly url: string;
-  /** C2SP verifier keys of its cosignatures. */
-  readonly verifierKeys: readonly string[];
-  /** Size of the last tree that it cosigned, 0 for none, and its time, ISO 8601. */
-  readonly lastSize: number;
-  readonly lastTime?: string;
-  readonly healthy: boolean;
-}
-
-/** A ledger or time stamp authority that the log goes to, with the number of anchors in each state. */
-export interface PlaceSummary {
-  readonly name: string;
-  readonly kind: "ledger" | "authority";
-  readonly about: Readonly<Record<string, string | number>>;
-  readonly submitted: number;
-  readonly included: number;
-  readonly final: number;
-  readonly lost: number;
-  /** Entries that a final anchor covers, and its time, ISO 8601. */
-  readonly finalSize: number;
-  readonly finalTime?: string;
-  /** Why it does not get on. */
-  readonly problem?: string;
-}
+import type { AnchorSummary, EnrolledIssuer, EntryPage, EntrySummary, NotaryStatus } from "./resources.ts";
 
 export interface EntryQuery {
   /** SHA-256 of the file. */
@@ -72,54 +26,6 @@ export interface EntryQuery {
   readonly limit?: number;
   /** `next` of the page before. */
   readonly cursor?: string;
-}
-
-export interface EntrySummary {
-  readonly index: number;
-  readonly leafHash: string;
-  readonly hash: string;
-  readonly issuer: string;
-  readonly subject: string;
-  /** ISO 8601; by the issuer's clock. */
-  readonly issuedAt: string;
-  /** ISO 8601; by the log's clock. */
-  readonly registeredAt: string;
-  readonly contentType?: string;
-  readonly relation?: { readonly kind: Relation["kind"]; readonly target: string; readonly reason: string };
-  /** The checkpoint that the statement quotes: it was signed after that. */
-  readonly after?: { readonly origin: string; readonly size: number; readonly rootHash: string };
-}
-
-export interface EntryPage {
-  readonly entries: readonly EntrySummary[];
-  readonly next?: string;
-}
-
-export interface EnrolledIssuer {
-  readonly id: string;
-  readonly issuer: string;
-  readonly kind: "key" | "root";
-  readonly thumbprint: string;
-  readonly enrolledAt: string;
-  /** True of the notary's own key, for what it records of itself. */
-  readonly isNotary?: boolean;
-  readonly revokedAt?: string;
-  readonly reason?: string;
-}
-
-/** One anchor or time stamp of the log, as `GET /v1/anchors` lists it. */
-export interface AnchorSummary {
-  readonly place: string;
-  readonly kind: "ledger" | "authority";
-  readonly about: Readonly<Record<string, string | number>>;
-  readonly size: number;
-  readonly rootHash: string;
-  readonly state: "submitted" | "included" | "final" | "lost";
-  readonly submittedAt: string;
-  readonly block?: number;
-  readonly blockId?: string;
-  readonly time?: string;
-  readonly problem?: string;
 }
 
 export interface NotaryClient {

@@ -1,10 +1,11 @@
 /** Where the log is anchored. */
 import { encodeHex } from "@attestry/core";
+import type { AnchorSummary as AnchorJson, PlaceSummary } from "@attestry/core/client";
 import type { FastifyInstance } from "fastify";
 import type { AnchorSummary, PlaceStatus } from "../anchoring/anchoring.ts";
 import type { RouteContext } from "./context.ts";
 import { isoTime } from "./entry-routes.ts";
-import { type AnchorJson, anchorList, anchorQuery, failures, type PlaceJson } from "./schemas.ts";
+import { anchorList, anchorQuery, failures } from "./schemas.ts";
 
 export async function anchorRoutes(app: FastifyInstance, { notary }: RouteContext): Promise<void> {
   app.get<{ Querystring: { limit: number } }>("/v1/anchors", {
@@ -20,7 +21,7 @@ export async function anchorRoutes(app: FastifyInstance, { notary }: RouteContex
   });
 }
 
-export function toPlaceJson({ ledger, kind, about, counts, newestFinal, problem }: PlaceStatus): PlaceJson {
+export function toPlaceJson({ ledger, kind, about, counts, newestFinal, problem }: PlaceStatus): PlaceSummary {
   return {
     name: ledger,
     kind,

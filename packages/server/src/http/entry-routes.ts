@@ -9,11 +9,11 @@ import {
   equalBytes,
   keyThumbprint,
 } from "@attestry/core";
+import type { EntrySummary } from "@attestry/core/client";
 import type { FastifyInstance } from "fastify";
 import type { FoundEntry } from "../find.ts";
 import type { RouteContext } from "./context.ts";
 import {
-  type EntryJson,
   type EntryQueryParams,
   entryPage,
   entryQuery,
@@ -106,7 +106,7 @@ export async function scrapiRoutes(app: FastifyInstance, { notary }: RouteContex
   });
 }
 
-function toJson({ index, leafHash, statement, registeredAt }: FoundEntry): EntryJson {
+function toJson({ index, leafHash, statement, registeredAt }: FoundEntry): EntrySummary {
   const { relation, after, contentType, issuedAt } = statement;
   return {
     index,

@@ -8,6 +8,7 @@ import {
   parsePemCertificates,
   sha256,
 } from "@attestry/core";
+import type { EnrolledIssuer as IssuerJson } from "@attestry/core/client";
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import { principalOf } from "../access/hook.ts";
 import type { ActionName } from "../access/record-action.ts";
@@ -17,7 +18,6 @@ import { isoTime } from "./entry-routes.ts";
 import {
   failures,
   type IssuerBody,
-  type IssuerJson,
   type IssuerParams,
   issuerBody,
   issuerList,

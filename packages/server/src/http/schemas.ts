@@ -82,18 +82,6 @@ export const entryQuery: TSchema = Type.Object(
   strict,
 );
 
-export interface EntryJson {
-  readonly index: number;
-  readonly leafHash: string;
-  readonly hash: string;
-  readonly issuer: string;
-  readonly subject: string;
-  readonly issuedAt: string;
-  readonly registeredAt: string;
-  readonly contentType?: string;
-  readonly relation?: { readonly kind: "supersedes" | "revokes"; readonly target: string; readonly reason: string };
-  readonly after?: { readonly origin: string; readonly size: number; readonly rootHash: string };
-}
 export const entrySchema: TSchema = Type.Object({
   index: uint,
   leafHash: hash,
@@ -138,16 +126,6 @@ export interface RevokeBody {
 }
 export const revokeBody: TSchema = Type.Object({ reason: text }, strict);
 
-export interface IssuerJson {
-  readonly id: string;
-  readonly issuer?: string;
-  readonly kind: "key" | "root";
-  readonly thumbprint: string;
-  readonly enrolledAt: string;
-  readonly isNotary?: boolean;
-  readonly revokedAt?: string;
-  readonly reason?: string;
-}
 export const issuerSchema: TSchema = Type.Object({
   id: Type.String(),
   issuer: Type.Optional(
@@ -162,42 +140,6 @@ export const issuerSchema: TSchema = Type.Object({
 });
 export const issuerList: TSchema = Type.Object({ issuers: Type.Array(issuerSchema) });
 
-export interface StatusJson {
-  readonly origin: string;
-  readonly version: string;
-  readonly verifierKeys: readonly string[];
-  readonly receiptKey: string;
-  readonly treeSize: number;
-  readonly rootHash: string;
-  readonly checkpointTime: string;
-  readonly witnesses: readonly {
-    readonly name: string;
-    readonly url: string;
-    readonly verifierKeys: readonly string[];
-    readonly lastSize: number;
-    readonly lastTime?: string;
-    readonly healthy: boolean;
-  }[];
-  readonly queue: { readonly entries: number; readonly bytes: number };
-  readonly anchoring: {
-    readonly problem?: string;
-    readonly places: readonly PlaceJson[];
-  };
-}
-
-/** A ledger or time stamp authority, and how far it has come. */
-export interface PlaceJson {
-  readonly name: string;
-  readonly kind: "ledger" | "authority";
-  readonly about: Readonly<Record<string, string | number>>;
-  readonly submitted: number;
-  readonly included: number;
-  readonly final: number;
-  readonly lost: number;
-  readonly finalSize: number;
-  readonly finalTime?: string;
-  readonly problem?: string;
-}
 const placeSchema = Type.Object({
   name: Type.String(),
   kind: Type.Union([Type.Literal("ledger"), Type.Literal("authority")]),
@@ -211,19 +153,6 @@ const placeSchema = Type.Object({
   problem: Type.Optional(Type.String()),
 });
 
-export interface AnchorJson {
-  readonly place: string;
-  readonly kind: "ledger" | "authority";
-  readonly about: Readonly<Record<string, string | number>>;
-  readonly size: number;
-  readonly rootHash: string;
-  readonly state: "submitted" | "included" | "final" | "lost";
-  readonly submittedAt: string;
-  readonly block?: number;
-  readonly blockId?: string;
-  readonly time?: string;
-  readonly problem?: string;
-}
 export const anchorList: TSchema = Type.Object({
   anchors: Type.Array(
     Type.Object({

@@ -1,16 +1,17 @@
 /** How the notary is: for people and programs, for load balancers, for Prometheus. */
 import { AttestryError, encodeHex } from "@attestry/core";
+import type { NotaryStatus } from "@attestry/core/client";
 import type { FastifyInstance } from "fastify";
 import { version } from "../version.ts";
 import { toPlaceJson } from "./anchor-routes.ts";
 import type { RouteContext } from "./context.ts";
 import { isoTime } from "./entry-routes.ts";
-import { type StatusJson, statusSchema } from "./schemas.ts";
+import { statusSchema } from "./schemas.ts";
 
 export async function statusRoutes(app: FastifyInstance, { notary, isStopping }: RouteContext): Promise<void> {
   app.get("/v1/status", {
     schema: { tags: ["status"], summary: "The log's name, keys, size and health", response: { 200: statusSchema } },
-    async handler(): Promise<StatusJson> {
+    async handler(): Promise<NotaryStatus> {
       const { head, queued, witnesses, anchoring } = notary.status;
       return {
         origin: notary.origin,

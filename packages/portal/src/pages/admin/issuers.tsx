@@ -52,8 +52,7 @@ function List({ office, issuers, onChange }: ListProps): VNode {
   return (
     <ul class="listed">
       {issuers.toReversed().map(({ id, issuer, kind, isNotary, enrolledAt, revokedAt, reason }) => {
-        // the type says that there is a name; a root for any name has none
-        const name = (issuer as string | undefined) ?? words.anyName;
+        const name = issuer ?? words.anyName;
         const isUnnamed = kind === "key" && name.endsWith(`:${id}`);
         return (
           <li key={id} class="listed__one">
