@@ -23,7 +23,7 @@ export function createPrinter(longestQueue = 16): Printer {
 
   function printNow(workerData: CertificateOptions): Promise<Uint8Array> {
     if (closed) throw new AttestryError("UNAVAILABLE_STOPPING");
-    const thread = new Worker(new URL("./worker.ts", import.meta.url), { workerData });
+    const thread = new Worker(new URL("./worker.ts", import.meta.url), { execArgv: [], workerData });
     worker = thread;
     return new Promise((resolve, reject) => {
       thread.once("message", (answer: PrinterAnswer) =>

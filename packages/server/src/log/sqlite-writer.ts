@@ -26,6 +26,7 @@ export function createSqliteWriter(folder: string, module: URL): SqliteWriter {
   function start(): Worker {
     const worker = new Worker(module, {
       workerData: folder,
+      execArgv: [], // those of `node --eval` make no sense to a thread
       // It prints nothing. Tied to the process's own output it would leave that non-blocking, for writes that can fail.
       stdout: true,
       stderr: true,

@@ -74,6 +74,7 @@ export function createCheckPool(count: number = availableParallelism()): CheckPo
 
   function start(): void {
     const worker = new Worker(new URL("./worker.ts", import.meta.url), {
+      execArgv: [], // those of `node --eval` make no sense to a thread
       resourceLimits: { maxYoungGenerationSizeMb: 16, maxOldGenerationSizeMb: 64 },
     });
     const thread: Thread = { worker, keys: [...known.list()], chunks: [] };

@@ -70,7 +70,7 @@ interface HashThread {
 type Waiting<T> = PromiseWithResolvers<T>;
 
 function startThread(onEnd: () => void): HashThread {
-  const worker = new Worker(new URL("./hash-thread.ts", import.meta.url));
+  const worker = new Worker(new URL("./hash-thread.ts", import.meta.url), { execArgv: [] });
   const free = Array.from({ length: piecesAhead }, () => new SharedArrayBuffer(segmentLength));
   const waiting: Waiting<SharedArrayBuffer>[] = [];
   const digests = new Map<number, Waiting<Uint8Array>>();
