@@ -27,16 +27,16 @@ export function createLedger(
 ): Ledger {
   const tally: Tally = { notarized: 0, already: 0, failed: 0, left: 0, skipped: 0 };
   let exit: ExitCode = 0;
-  const say = (kind: keyof Tally, print: (text: string) => void, text: string): void => {
+  const say = (kind: keyof Tally, print: (text: string) => void, line: () => string): void => {
     tally[kind]++;
     if (tally[kind] > shown + 1 && kind !== "failed") return;
     progress.clear();
-    print(tally[kind] === shown + 1 && kind !== "failed" ? "  … and more like this" : text);
+    print(tally[kind] === shown + 1 && kind !== "failed" ? "  … and more like this" : line());
   };
   const onOutcome = ({ path }: FoundFile, outcome: Outcome): void => {
     progress.addFiles(1);
-    output.value(outcomeJson(path, outcome));
-    const line = outcomeLine(path, outcome, output);
+    if (output.json) output.value(outcomeJson(path, outcome));
+    const line = (): string => outcomeLine(path, outcome, output);
     if ("error" in outcome) {
       exit = Math.max(exit, outcome.error.facts.exit) as ExitCode;
       say(outcome.status, output.note, line);
@@ -45,7 +45,7 @@ export function createLedger(
   return {
     walk: {
       onProblem: (path, error) => onOutcome({ path, relative: path }, { status: "failed", error }),
-      onSkipped: (path, why) => say("skipped", output.note, `  ${plain(path)} is passed over: ${why}`),
+      onSkipped: (path, why) => say("skipped", output.note, () => `  ${plain(path)} is passed over: ${why}`),
     },
     files: { onBytes: progress.addBytes, onOutcome },
     finish(stopped) {

@@ -11,6 +11,7 @@ import {
   asText,
   type CborMap,
   type CborValue,
+  CborWriter,
   decodeCbor,
   encodeCbor,
 } from "../cose/cbor.ts";
@@ -23,7 +24,7 @@ import { inclusionChecker } from "../merkle/proof.ts";
 import { parseCheckpoint } from "../note/checkpoint.ts";
 import { checkNote, parseNote } from "../note/note.ts";
 import { parseVerifierKey } from "../note/vkey.ts";
-import { proofFileEncoder } from "../statement/proof-file.ts";
+import { proofFileWriter, type WriteProofFile } from "../statement/proof-file.ts";
 import {
   parseReceipt,
   type Receipt,
@@ -142,29 +143,36 @@ async function checkTree(receipt: Receipt, place: number, note: Uint8Array, keys
   };
 }
 
-/** Makes proof files. Statements of one signer have the same beside them, and one encoder serves them all. */
+/** Makes proof files. Statements of one signer have the same beside them, which is encoded once. */
 function proofWrapper(
   shown: ShownCheckpoint | undefined,
 ): (statement: Uint8Array, receipt: Receipt, tree: CheckedTree) => Uint8Array {
-  let last: { readonly beside: Uint8Array; readonly quotes: boolean; readonly encode: EncodeProof } | undefined;
-  const encoderFor = ({ unprotected }: Sign1, quotes: boolean): EncodeProof => {
+  // One after the other in large pieces of memory: one of its own for each would take longer to make and clear away than to fill.
+  let writer = new CborWriter(proofsLength);
+  let last: { readonly beside: Uint8Array; readonly quotes: boolean; readonly write: WriteProofFile } | undefined;
+  const writerFor = ({ unprotected }: Sign1, quotes: boolean): WriteProofFile => {
     const beside = encodeCbor(unprotected);
     if (last === undefined || last.quotes !== quotes || !equalBytes(last.beside, beside)) {
       const evidence = { ...parseEvidence(unprotected), ...(quotes && shown && { checkpointAfter: shown.note }) };
-      last = { beside, quotes, encode: proofFileEncoder(evidence) };
+      last = { beside, quotes, write: proofFileWriter(evidence) };
     }
-    return last.encode;
+    return last.write;
   };
-  return (statement, receipt, { check, encoder }) => {
+  return (statement, { index, path }, { check, encoder }) => {
     const sign1 = parseSign1(statement, "MALFORMED_STATEMENT");
     const { entry, after } = statementFromSign1(sign1);
-    check({ index: receipt.index, leafHash: leafHash(entry), path: receipt.path });
-    const encode = encoderFor(sign1, shown !== undefined && isSameTree(after, shown.checkpoint));
-    return encode(sign1, encoder, receipt);
+    check({ index, leafHash: leafHash(entry), path });
+    const write = writerFor(sign1, shown !== undefined && isSameTree(after, shown.checkpoint));
+    const start = writer.length;
+    write(writer, sign1, () => encoder.write(writer, index, path));
+    const proof = writer.written().subarray(start);
+    if (writer.length > proofsLength - 2 * proof.length) writer = new CborWriter(proofsLength);
+    return proof;
   };
 }
 
-type EncodeProof = ReturnType<typeof proofFileEncoder>;
+/** Bytes of memory for proof files: some forty of the usual kind. */
+const proofsLength = 256 * 1024;
 
 function isSameTree(quoted: QuotedCheckpoint | undefined, { origin, size, rootHash }: QuotedCheckpoint): boolean {
   return quoted?.origin === origin && quoted.size === size && equalBytes(quoted.rootHash, rootHash);

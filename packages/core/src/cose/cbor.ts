@@ -109,7 +109,8 @@ class Decoder {
     if (end > this.bytes.length) this.refuse("it ends too early");
     let value = 0;
     while (this.offset < end) value = value * 256 + (this.bytes[this.offset++] as number);
-    if (value < (width === 1 ? 24 : 2 ** (4 * width))) this.refuse("a number is not in its shortest form");
+    if (value < (width === 1 ? 24 : width === 2 ? 0x100 : width === 4 ? 0x10000 : 0x100000000))
+      this.refuse("a number is not in its shortest form");
     if (value > Number.MAX_SAFE_INTEGER) this.refuse("a number is too large");
     return value;
   }
@@ -253,9 +254,13 @@ export class CborWriter {
       return;
     }
     const width = headLength(argument) - 1;
-    this.bytes[this.length++] = (major << 5) | (24 + Math.log2(width));
-    for (let shift = width - 1; shift >= 0; shift--)
-      this.bytes[this.length++] = Math.floor(argument / 2 ** (8 * shift)) % 256;
+    this.bytes[this.length++] = (major << 5) | (width === 1 ? 24 : width === 2 ? 25 : width === 4 ? 26 : 27);
+    let rest = argument;
+    for (let at = this.length + width - 1; at >= this.length; at--) {
+      this.bytes[at] = rest % 256;
+      rest = Math.floor(rest / 256);
+    }
+    this.length += width;
   }
 
   reserve(more: number): void {

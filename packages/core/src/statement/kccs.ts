@@ -7,9 +7,16 @@ import { claim } from "./labels.ts";
 
 const coseKey = 1;
 
+const made = new WeakMap<PublicKey, CborMap>();
+
+/** Not to be written to: the same key gives the same map. */
 export function encodeKccs(key: PublicKey): CborMap {
+  const known = made.get(key);
+  if (known !== undefined) return known;
   const confirmation: CborMap = new Map([[coseKey, coseKeyToMap(key)]]);
-  return new Map([[claim.cnf, confirmation]]);
+  const kccs: CborMap = new Map([[claim.cnf, confirmation]]);
+  made.set(key, kccs);
+  return kccs;
 }
 
 /** @throws MALFORMED_KEY, or the given code for what does not lead to a key */

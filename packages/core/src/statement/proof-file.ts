@@ -3,11 +3,11 @@
  * receipts in the unprotected header. Beside them travel the issuer's key or certificates, and proof files of later
  * statements about the same entry. Everything needed to verify offline is in it, and nothing in it is trusted by itself.
  */
-import { asArray, asBytes, type CborMap, CborWriter, encodeAround, encodeCbor } from "../cose/cbor.ts";
+import { asArray, asBytes, type CborMap, type CborWriter, encodeAround, encodeCbor } from "../cose/cbor.ts";
 import { coseSign1Tag, parseSign1, type Sign1 } from "../cose/sign1.ts";
 import { AttestryError } from "../errors.ts";
 import { findStrangeLabel, label } from "./labels.ts";
-import { parseReceipt, type Receipt, type ReceiptEncoder } from "./receipt.ts";
+import { parseReceipt, type Receipt } from "./receipt.ts";
 import {
   type Evidence,
   encodeEvidence,
@@ -48,28 +48,23 @@ export function encodeProofFile(parts: ProofFileParts): Uint8Array {
   return withUnprotected(parts.statement, unprotected);
 }
 
-/** Room for a receipt in a tree of any size, beside what it shares with the others. */
-const receiptRoom = 2304;
+/** Writes one proof file of one receipt, as `encodeProofFile` gives it; `writeReceipt` writes the receipt as a byte string. */
+export type WriteProofFile = (writer: CborWriter, statement: Sign1, writeReceipt: (writer: CborWriter) => void) => void;
 
-/** For many proof files of one receipt each with the same evidence, as `encodeProofFile` gives them: it is encoded once. */
-export function proofFileEncoder(
-  evidence: Evidence,
-): (statement: Sign1, encoder: ReceiptEncoder, receipt: Pick<Receipt, "index" | "path">) => Uint8Array {
+/** For many proof files with the same evidence: it is encoded once. */
+export function proofFileWriter(evidence: Evidence): WriteProofFile {
   const [before, after] = encodeAround((receipt) =>
     encodeCbor(encodeEvidence(evidence).set(label.receipts, [receipt])),
   );
-  return ({ protectedBytes, payload, signature }, encoder, { index, path }) => {
-    const statementLength = protectedBytes.length + signature.length + 128;
-    const writer = new CborWriter(statementLength + before.length + after.length + encoder.sharedLength + receiptRoom);
+  return (writer, { protectedBytes, payload, signature }, writeReceipt) => {
     writer.head(6, coseSign1Tag);
     writer.head(4, 4);
     writer.string(protectedBytes);
     writer.encoded(before);
-    encoder.write(writer, index, path);
+    writeReceipt(writer);
     writer.encoded(after);
     writer.item(payload);
     writer.string(signature);
-    return writer.written();
   };
 }
 

@@ -119,8 +119,6 @@ function encodeWith(parts: SharedParts, inclusion: Uint8Array): Uint8Array {
 
 /** Makes the receipts of one head. */
 export interface ReceiptEncoder {
-  /** Bytes that all of them share. */
-  readonly sharedLength: number;
   encode(index: number, path: readonly Uint8Array[]): Uint8Array;
   /** Writes the receipt as a byte string. */
   write(writer: CborWriter, index: number, path: readonly Uint8Array[]): void;
@@ -152,7 +150,6 @@ export function receiptEncoder(parts: SharedParts): ReceiptEncoder {
   }
 
   return {
-    sharedLength: before.length + after.length,
     encode(index, path) {
       const writer = new CborWriter(receiptLength(proofLength(index, path)));
       write(writer, index, path);

@@ -250,23 +250,11 @@ const plainText = /^[\x20-\x7e]*$/;
 
 /** @throws MALFORMED_STATEMENT */
 export function checkClaims(claims: StatementClaims): void {
-  const texts = {
-    issuer: claims.issuer,
-    subject: claims.subject,
-    contentType: claims.contentType,
-    reason: claims.relation?.reason,
-    "quoted origin": claims.after?.origin,
-  };
-  for (const [name, text] of Object.entries(texts)) {
-    if (text === undefined) continue;
-    const fits = text.length > 0 && text.length <= maxText;
-    // Control characters could dress up what a verifier's screen shows; half a surrogate pair would be signed as U+FFFD.
-    if (fits && (plainText.test(text) || !/[\p{C}\u2028\u2029]/u.test(text))) continue;
-    throw new AttestryError(
-      "MALFORMED_STATEMENT",
-      `The ${name} must have 1 to ${maxText} characters, none of them a control character.`,
-    );
-  }
+  checkText("issuer", claims.issuer);
+  checkText("subject", claims.subject);
+  if (claims.contentType !== undefined) checkText("contentType", claims.contentType);
+  if (claims.relation !== undefined) checkText("reason", claims.relation.reason);
+  if (claims.after !== undefined) checkText("quoted origin", claims.after.origin);
   if (claims.digest.length !== 32) throw new AttestryError("MALFORMED_STATEMENT", "The digest must have 32 bytes.");
   if (claims.relation !== undefined && claims.relation.target.length !== 32) {
     throw new AttestryError("MALFORMED_STATEMENT", "The relation's target must be a leaf hash of 32 bytes.");
@@ -276,4 +264,14 @@ export function checkClaims(claims: StatementClaims): void {
     throw new AttestryError("MALFORMED_STATEMENT", "A quoted checkpoint is of a tree of at least one entry.");
   if (claims.after.rootHash.length !== 32)
     throw new AttestryError("MALFORMED_STATEMENT", "A quoted checkpoint's root hash must have 32 bytes.");
+}
+
+function checkText(name: string, text: string): void {
+  const fits = text.length > 0 && text.length <= maxText;
+  // Control characters could dress up what a verifier's screen shows; half a surrogate pair would be signed as U+FFFD.
+  if (fits && (plainText.test(text) || !/[\p{C}\u2028\u2029]/u.test(text))) return;
+  throw new AttestryError(
+    "MALFORMED_STATEMENT",
+    `The ${name} must have 1 to ${maxText} characters, none of them a control character.`,
+  );
 }
