@@ -6,6 +6,7 @@ import { fetchSession, type Session } from "../session.ts";
 import { type CommonWords, useShell } from "../shell.ts";
 import { Icon } from "./icons.tsx";
 import { Person } from "./person.tsx";
+import { UnderWay } from "./under-way.tsx";
 
 interface Link {
   readonly name: keyof CommonWords["pages"];
@@ -60,6 +61,7 @@ export function Header(): VNode {
         </fieldset>
         {session?.signedIn === true && <Person session={session} />}
       </div>
+      <UnderWay />
     </header>
   );
 }

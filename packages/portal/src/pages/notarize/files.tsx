@@ -1,18 +1,18 @@
 /** Where files are dropped, and how far each of them is. */
 import { concatBytes } from "@attestry/core";
-import { createVaultClient, type EnrolledIssuer, type VaultClient } from "@attestry/core/client";
+import type { EnrolledIssuer } from "@attestry/core/client";
 import type { VNode } from "preact";
-import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { FileDrop } from "../../parts/file-drop.tsx";
 import { Icon, type IconName } from "../../parts/icons.tsx";
-import { fetchAs, may, type Session } from "../../session.ts";
+import { may, type Session } from "../../session.ts";
 import { useShell } from "../../shell.ts";
 import type { NotarizeWords } from "./index.tsx";
 import type { Journal, KeepWish } from "./journal.ts";
 import { KeepFields, KeepLine } from "./keep.tsx";
 import type { Item } from "./notarizer.ts";
 import type { OwnKey } from "./own-key.ts";
-import { type NotarizerView, useNotarizer, type VaultPlace } from "./use-notarizer.ts";
+import { useWork, type WorkView } from "./use-work.ts";
 import { createZip } from "./zip.ts";
 
 type Words = NotarizeWords["files"];
@@ -27,8 +27,8 @@ export interface FilesProps {
 }
 
 export function Files({ words, ownKey, issuer, journal, session }: FilesProps): VNode | null {
-  const vault = useMemo(() => vaultFor(session), [session]);
-  const view = useNotarizer({ key: ownKey, issuer, journal, vault });
+  const view = useWork({ key: ownKey, issuer: issuer?.issuer, journal, session });
+  const { vault } = view;
   const [keep, setKeep] = useState<KeepWish>();
   const [record, setRecord] = useState<RecordChoice>({ kind: "none", text: "" });
   const heading = useRef<HTMLHeadingElement>(null);
@@ -71,14 +71,6 @@ export function Files({ words, ownKey, issuer, journal, session }: FilesProps): 
       )}
     </section>
   );
-}
-
-/** Undefined for who may store nothing there. */
-function vaultFor(session: Session): (VaultPlace & { readonly vault: VaultClient }) | undefined {
-  if (!may(session, "object:store")) return undefined;
-  // A part of a file takes its time on a slow line.
-  const vault = createVaultClient({ url: location.origin, fetch: fetchAs(session), timeout: 600_000 });
-  return { vault, mayFind: may(session, "object:read") };
 }
 
 interface RecordChoice {
@@ -130,7 +122,7 @@ function RecordFields({ words, record, onChange }: RecordFieldsProps): VNode {
 
 interface ListProps {
   readonly words: Words;
-  readonly view: NotarizerView;
+  readonly view: WorkView;
   /** Whether the vault's page shows something to who is here. */
   readonly mayRead: boolean;
 }

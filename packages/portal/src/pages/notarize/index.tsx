@@ -103,10 +103,17 @@ function Ended({
 function useKept(): Kept | "none" | undefined {
   const [kept, setKept] = useState<Kept | "none">();
   useEffect(() => {
-    open().then(setKept, () => setKept("none"));
+    opened ??= open();
+    opened.then(setKept, () => {
+      opened = undefined; // the next visit tries again
+      setKept("none");
+    });
   }, []);
   return kept;
 }
+
+/** Of this tab: what goes on while other pages are open works with them as well. */
+let opened: Promise<Kept> | undefined;
 
 async function open(): Promise<Kept> {
   const database = await openDatabase();

@@ -150,3 +150,41 @@ test("the last answer lost makes no second object; a session that ends is said, 
   await kept(page, "Late.txt").waitFor();
   assert.equal((await objectsOf(server)).length, 2);
 });
+
+test("work goes on while other pages of the portal are open, which say so and lead back to it", async (t) => {
+  const place = await enter(t);
+  if (place === undefined) return;
+  const { server, page } = place;
+  const held = Promise.withResolvers<void>();
+  // What is signed quotes the checkpoint: until it is there, nothing is signed.
+  await page.route("**/log/checkpoint", async (route) => {
+    await held.promise;
+    await route.continue();
+  });
+  await drop(page, testFile("one.txt", Buffer.from("1")), testFile("two.bin", randomBytes(5_000_000)));
+  await page.locator(".items__one[data-state=reading]").waitFor();
+  await page.getByRole("link", { name: "Search" }).click();
+  const note = page.getByRole("link", { name: "2 files are still being notarized" });
+  await note.waitFor();
+  await page.getByRole("status").getByText("Notarizing goes on while you look at this page.").waitFor();
+  await checkAccessibility(page);
+  await checkNoSideways(page);
+  await screenshot(page, "notarize-goes-on");
+  await note.click();
+  await line(page, "two.bin").getByText("Waiting").waitFor();
+  assert.equal(await page.locator(".under-way a").count(), 0, "here the list says it");
+  await page.getByRole("link", { name: "Search" }).click();
+  await note.waitFor();
+  const warned = new Promise<string>((resolve) =>
+    page.once("dialog", (dialog) => void dialog.dismiss().then(() => resolve(dialog.type()))),
+  );
+  await page.evaluate(() => void setTimeout(() => location.reload()));
+  assert.equal(await warned, "beforeunload", "closing the tab would still lose what is not signed");
+  held.resolve();
+  await note.waitFor({ state: "detached" });
+  await page.getByRole("link", { name: "Verify" }).waitFor();
+  assert.deepEqual((await objectsOf(server)).map(({ subject }) => subject).toSorted(), ["one", "two"]);
+  await page.getByRole("link", { name: "Notarize" }).click();
+  await page.getByText("2 of 2 registered").waitFor();
+  await kept(page, "two.bin").waitFor();
+});

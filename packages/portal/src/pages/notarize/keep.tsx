@@ -10,14 +10,14 @@ type Words = NotarizeWords["files"]["keep"];
 
 export interface KeepFieldsProps {
   readonly words: Words;
-  readonly vault: { readonly vault: Pick<VaultClient, "recordClasses"> };
+  readonly vault: Pick<VaultClient, "recordClasses">;
   /** Undefined: nothing goes there. */
   readonly keep: KeepWish | undefined;
   onChange(keep: KeepWish | undefined): void;
 }
 
 export function KeepFields({ words, vault, keep, onChange }: KeepFieldsProps): VNode {
-  const { value: classes = [] } = useRemote(() => vault.vault.recordClasses(), "classes");
+  const { value: classes = [] } = useRemote(() => vault.recordClasses(), "classes");
   return (
     <div class="keep">
       <label>

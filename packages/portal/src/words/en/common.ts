@@ -20,6 +20,11 @@ export const words = {
   },
   signOut: "Sign out",
   signOutFailed: "You could not be signed out. Try again.",
+  underWay: {
+    count: (files: number): string =>
+      files === 1 ? "1 file is still being notarized" : `${files} files are still being notarized`,
+    goesOn: "Notarizing goes on while you look at this page. Keep this tab open until it is done.",
+  },
   problem: {
     unreachable: "The notary cannot be reached.",
     rate: "That was too much at once. Wait some seconds.",

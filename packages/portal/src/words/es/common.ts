@@ -22,6 +22,11 @@ export const words: typeof en = {
   },
   signOut: "Cerrar sesión",
   signOutFailed: "No se pudo cerrar la sesión. Inténtelo de nuevo.",
+  underWay: {
+    count: (files: number): string =>
+      files === 1 ? "Queda 1 archivo por certificar" : `Quedan ${files} archivos por certificar`,
+    goesOn: "Se sigue certificando mientras mira esta página. No cierre esta pestaña hasta que termine.",
+  },
   problem: {
     unreachable: "No se puede contactar con el notario.",
     rate: "Fue demasiado a la vez. Espere unos segundos.",
