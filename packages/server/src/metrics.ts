@@ -1,5 +1,6 @@
 /** What the notary counts, in the Prometheus text format (https://prometheus.io/docs/instrumenting/exposition_formats/). */
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
+import type { AuditReport } from "./auditing/report.ts";
 
 export interface Metrics {
   readonly registry: Registry;
@@ -92,4 +93,32 @@ export function createMetrics(gauges: () => Gauges): Metrics {
       registers,
     }),
   };
+}
+
+/** What the last audit found. Before the first there is no sample: nothing is known then, and that must not look like good news. */
+export function addAuditMetrics(registry: Registry, last: () => AuditReport | undefined): void {
+  const add = (name: string, help: string, value: (report: AuditReport) => number): void => {
+    new Gauge({
+      name,
+      help,
+      registers: [registry],
+      labelNames: ["result"],
+      collect(): void {
+        const report = last();
+        this.reset();
+        if (report !== undefined) this.set({ result: resultOf(report) }, value(report));
+      },
+    });
+  };
+  add("attestry_audit_findings", "Things that did not hold in the last audit.", ({ findings }) => findings);
+  add(
+    "attestry_audit_ended_seconds",
+    "When the last audit ended (Unix time).",
+    ({ endedAt }) => Date.parse(endedAt) / 1000,
+  );
+}
+
+function resultOf({ findings, problem }: AuditReport): "holds" | "fails" | "stopped" {
+  if (findings > 0) return "fails";
+  return problem === undefined ? "holds" : "stopped";
 }

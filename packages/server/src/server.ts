@@ -7,6 +7,7 @@ import { createDataFolder, openAdminToken } from "./data-folder.ts";
 import { type AppOptions, createApp } from "./http/app.ts";
 import { isLoopback, listen, stop } from "./http/listen.ts";
 import { openOrCreatePublicKey } from "./keys/file-signer.ts";
+import { addAuditMetrics } from "./metrics.ts";
 import { createNotary, type Notary, type NotaryOptions } from "./notary.ts";
 import { openTimeStampAuthority } from "./tsa/open.ts";
 import { openVault } from "./vault/open.ts";
@@ -20,6 +21,8 @@ export interface ServerOptions
   readonly port?: number;
   /** Keeps keys without a passphrase on an address that others can reach. */
   readonly noPassphrase?: boolean;
+  /** Seconds after which the notary audits itself again; without it, it audits only when asked to. */
+  readonly auditEvery?: number;
   /** Milliseconds that requests have to finish in when the server stops. Default 10,000. */
   readonly stopTimeout?: number;
 }
@@ -70,8 +73,16 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     const vault = await openVault({ folder, notary, issuer: access.ownIssuer, database, passphrase, clock, logger });
     opened.push(vault.close);
     const task = { data: folder.folder, ...(database === undefined ? {} : { database }), passphrase };
-    const auditing = openAuditing({ task, path: folder.lastAudit, actions: access.actions, now, logger });
+    const auditing = openAuditing({
+      task,
+      path: folder.lastAudit,
+      actions: access.actions,
+      now,
+      logger,
+      every: options.auditEvery,
+    });
     opened.push(auditing.close);
+    addAuditMetrics(notary.metrics.registry, () => auditing.state().last);
     const app = await createApp({
       ...options,
       notary,

@@ -95,6 +95,8 @@ export interface AuditState {
     readonly findings: number;
   };
   readonly last?: AuditReport;
+  /** When one begins by itself; absent when none does. */
+  readonly next?: string;
 }
 
 export interface AccessClient {

@@ -116,6 +116,8 @@ export interface VaultClient {
   erase(ref: string, order: string, purpose: string): Promise<VaultObject>;
   reclassify(ref: string, recordClass: string, purpose: string): Promise<VaultObject>;
   recordClasses(): Promise<readonly RecordClass[]>;
+  /** Adds one, or changes how long it keeps what is stored from now on; gives all of them (role administrator). */
+  setRecordClass(recordClass: RecordClass): Promise<readonly RecordClass[]>;
   keys(): Promise<VaultKeys>;
   /** Begins a rotation, or goes on with one; it is under way when this resolves. */
   rotate(options?: { readonly forget?: boolean }): Promise<VaultKeys>;
@@ -178,6 +180,8 @@ export function createVaultClient(options: HttpOptions): VaultClient {
     reclassify: (ref, recordClass, purpose) => act(ref, "reclassify", { recordClass, purpose }),
     recordClasses: async () =>
       (await getJson<{ recordClasses: RecordClass[] }>(send, "/v1/record-classes", ["recordClasses"])).recordClasses,
+    setRecordClass: async ({ name, retention }) =>
+      (await postJson<{ recordClasses: RecordClass[] }>(send, "/v1/record-classes", { name, retention })).recordClasses,
     keys: () => getJson(send, "/v1/vault/keys", ["key", "rotation"]),
     rotate: (options = {}) => postJson(send, "/v1/vault/keys/rotate", options),
     sweep: () => postJson(send, "/v1/vault/sweep", {}),

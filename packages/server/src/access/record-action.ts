@@ -18,6 +18,8 @@ export type ActionName =
   | "issuer-revoked"
   | "keys-rotated"
   | "vault-swept"
+  | "class-added"
+  | "class-changed"
   | "audit-started"
   | "audit-ended";
 

@@ -23,6 +23,7 @@ const auditState: TSchema = Type.Object({
     }),
   ),
   last: Type.Optional(reportSchema),
+  next: Type.Optional(Type.String({ description: "When one begins by itself; absent when none does" })),
 });
 
 export async function auditRoutes(app: FastifyInstance, { auditing }: RouteContext): Promise<void> {

@@ -29,6 +29,7 @@ import {
   refParams,
   type StoreQuery,
   storeQuery,
+  toClassList,
   toCustodyJson,
   toObjectJson,
 } from "./object-schemas.ts";
@@ -58,9 +59,7 @@ export async function objectRoutes(app: FastifyInstance, { vault, notary }: Rout
       security,
       response: { 200: classList, ...failures },
     },
-    handler: async () => ({
-      recordClasses: [...vault.recordClasses].map(([name, retention]) => ({ name, retention })),
-    }),
+    handler: async () => toClassList(vault.recordClasses),
   });
 
   app.get<{ Querystring: ObjectQueryParams }>("/v1/objects", {

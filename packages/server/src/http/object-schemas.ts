@@ -1,6 +1,7 @@
 /** What the vault's JSON looks like: objects, custody, and what is asked of them. */
 import { encodeHex } from "@attestry/core";
 import { type TSchema, Type } from "typebox";
+import type { RecordClasses, Retention } from "../vault/retention.ts";
 import type { CustodyRecord, Upload, VaultObject } from "../vault/vault.ts";
 import { isoTime } from "./entry-routes.ts";
 
@@ -135,6 +136,11 @@ export const classList: TSchema = Type.Object({
     Type.Object({ name: text, retention: Type.Union([uint, Type.Literal("forever")], { description: "Seconds" }) }),
   ),
 });
+
+/** As `classList` has them. */
+export function toClassList(classes: RecordClasses): { recordClasses: { name: string; retention: Retention }[] } {
+  return { recordClasses: [...classes].map(([name, retention]) => ({ name, retention })) };
+}
 
 export type ObjectJson = Record<string, unknown>;
 

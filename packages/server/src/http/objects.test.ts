@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { fork } from "node:child_process";
 import { once } from "node:events";
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { decodeBase64, encodeHex, sha256 } from "@attestry/core";
@@ -183,6 +183,81 @@ test("a record class keeps its records, and a record moves only to one that keep
   assert.equal(await act("reclassify", { recordClass: "deeds" }), "deeds");
   now += 40 * 86_400_000;
   assert.equal(await act("erase", { order: "1" }), "POLICY_RETAINED");
+});
+
+test("an administrator adds and changes record classes: recorded, kept in vault.json, and only for what is stored from then on", async (t) => {
+  const data = temporaryFolder(t);
+  const config = { recordClasses: { bodycam: 30 }, keys: { kind: "keyring" } };
+  writeFileSync(join(data, "vault.json"), JSON.stringify(config));
+  const server = await startVaultServer(t, { data });
+  const token = await server.tokenFor("clerk of the court", "administrator");
+  const early = await server.store(randomContent(10), { recordClass: "bodycam" });
+  const set = async (body: object): Promise<unknown> => {
+    const response = await server.ask("POST", "/v1/record-classes", { token, body });
+    const json = (await response.json()) as Record<string, unknown>;
+    return json["code"] ?? json["recordClasses"];
+  };
+  assert.deepEqual(await Promise.all([set({ name: "deeds", retention: "forever" }), set({ name: "bodycam", retention: 86_400 })]).then(([, all]) => all), [
+    { name: "general", retention: 0 },
+    { name: "bodycam", retention: 86_400 },
+    { name: "deeds", retention: "forever" },
+  ]); // biome-ignore format: both at once
+  assert.ok(Array.isArray(await set({ name: "deeds", retention: "forever" })), "again: nothing to record");
+  const { actions } = (await (await server.ask("GET", "/v1/actions")).json()) as {
+    actions: { action: string; who: string; facts: object }[];
+  };
+  assert.deepEqual(
+    actions
+      .slice(0, 2)
+      .map(({ action, who, facts }) => ({ action, who, facts }))
+      .toSorted((a, b) => a.action.localeCompare(b.action)),
+    [
+      { action: "class-added", who: "clerk of the court", facts: { name: "deeds", retention: "forever" } },
+      {
+        action: "class-changed",
+        who: "clerk of the court",
+        facts: { name: "bodycam", retention: 86_400, before: 30 * 86_400 },
+      },
+    ],
+  );
+  assert.deepEqual(JSON.parse(readFileSync(join(data, "vault.json"), "utf8")), {
+    recordClasses: { bodycam: 1, deeds: "forever" },
+    keys: { kind: "keyring" },
+  });
+  const late = await server.store(randomContent(10), { recordClass: "bodycam" });
+  const daysOf = async ({ id }: { id: string }): Promise<number> => {
+    const { storedAt, retainUntil } = (await (await server.ask("GET", `/v1/objects/${id}`)).json()) as Record<
+      "storedAt" | "retainUntil",
+      string
+    >;
+    return (Date.parse(retainUntil) - Date.parse(storedAt)) / 86_400_000;
+  };
+  assert.deepEqual([await daysOf(early), await daysOf(late)], [30, 1]);
+  const wrong = [
+    { name: "Deeds", retention: 1 },
+    { name: "", retention: 1 },
+    { name: "__proto__", retention: 1 },
+    { name: "deeds", retention: -1 },
+    { name: "deeds", retention: 1.5 },
+    { name: "deeds", retention: "for ever" },
+    { name: "deeds", retention: 1, more: 1 },
+    { name: "deeds" },
+  ];
+  for (const body of wrong) assert.equal(await set(body), "MALFORMED_REQUEST", JSON.stringify(body));
+  for (const role of ["reader", "creator", "custodian", "auditor"] as const) {
+    const other = await server.tokenFor(`a ${role}`, role);
+    const refused = await server.ask("POST", "/v1/record-classes", { token: other, body: { name: "x", retention: 0 } });
+    assert.equal(refused.status, 403, role);
+  }
+  // a file that the operator is in the middle of editing is not written over
+  writeFileSync(join(data, "vault.json"), "{");
+  assert.equal(await set({ name: "permits", retention: 0 }), "USAGE");
+  assert.equal(readFileSync(join(data, "vault.json"), "utf8"), "{");
+  writeFileSync(join(data, "vault.json"), JSON.stringify({ recordClasses: { bodycam: 1 } }));
+  assert.deepEqual(
+    ((await set({ name: "permits", retention: 0 })) as { name: string }[]).map(({ name }) => name),
+    ["general", "bodycam", "deeds", "permits"],
+  );
 });
 
 test("records with the same content are changed by their ids alone", async (t) => {

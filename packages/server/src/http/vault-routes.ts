@@ -1,8 +1,10 @@
-/** The vault's upkeep, for administrators: its keys and their rotation, and the sweep. Nothing here tells of a record. */
+/** The vault's upkeep, for administrators: record classes, keys and their rotation, and the sweep. Nothing here tells of a record. */
 import type { FastifyInstance } from "fastify";
 import { type TSchema, Type } from "typebox";
 import { principalOf } from "../access/hook.ts";
+import { maxRetentionDays, type Retention, recordClassName } from "../vault/retention.ts";
 import type { RouteContext } from "./context.ts";
+import { classList, toClassList } from "./object-schemas.ts";
 import { failures } from "./schemas.ts";
 
 const tags = ["vault"];
@@ -21,6 +23,21 @@ const keyState: TSchema = Type.Object({
   }),
 });
 
+interface ClassSetting {
+  readonly name: string;
+  readonly retention: Retention;
+}
+
+const classSetting: TSchema = Type.Object(
+  {
+    name: Type.String({ pattern: recordClassName, description: "Small letters, digits and dashes" }),
+    retention: Type.Union([Type.Integer({ minimum: 0, maximum: maxRetentionDays * 86_400 }), Type.Literal("forever")], {
+      description: "Seconds for which what is stored from now on is kept at least, or forever",
+    }),
+  },
+  { additionalProperties: false },
+);
+
 const rotateBody: TSchema = Type.Object(
   {
     forget: Type.Optional(
@@ -33,6 +50,29 @@ const rotateBody: TSchema = Type.Object(
 export async function vaultRoutes(app: FastifyInstance, { vault, access }: RouteContext): Promise<void> {
   if (vault === undefined) return;
   app.addHook("onSend", async (_request, reply) => void reply.header("cache-control", "no-store"));
+
+  app.post<{ Body: ClassSetting }>("/v1/record-classes", {
+    config,
+    schema: {
+      tags,
+      summary: "Add a record class, or change how long one keeps",
+      description: "Records that are stored already keep the period that they were stored or moved under.",
+      security,
+      body: classSetting,
+      response: { 200: classList, ...failures },
+    },
+    async handler(request) {
+      const { name, retention } = request.body;
+      const before = vault.recordClasses.get(name);
+      if (before !== retention) {
+        const isNew = before === undefined;
+        const facts = { name, retention, ...(isNew ? {} : { before }) };
+        await access?.actions.record(principalOf(request), isNew ? "class-added" : "class-changed", facts);
+        await vault.setRecordClass(name, retention);
+      }
+      return toClassList(vault.recordClasses);
+    },
+  });
 
   app.get("/v1/vault/keys", {
     config,

@@ -1,13 +1,20 @@
 /**
- * `DIR/vault.json`, written by the operator: how long the records of each class are kept, who keeps the key-encryption keys, and
+ * `DIR/vault.json`, written by the operator, and by administrators who change a record class: how long the records of each class are kept, who keeps the key-encryption keys, and
  * where the ciphertext goes (docs/storage.md). Without the file: one class that keeps nothing, a keyring in the data folder, the local disk.
  */
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { AttestryError } from "@attestry/core";
 import { type TSchema, Type } from "typebox";
 import { Value } from "typebox/value";
+import { replacePrivateFile } from "../keys/private-file.ts";
 import { type AzureObjectsConfig, azureObjectsSchema, type KeyVaultConfig, keyVaultSchema } from "./azure.ts";
-import { defaultRecordClasses, type RecordClasses } from "./retention.ts";
+import {
+  defaultRecordClasses,
+  maxRetentionDays,
+  type RecordClasses,
+  type Retention,
+  recordClassName,
+} from "./retention.ts";
 
 export type KeysConfig =
   | { readonly kind: "keyring" }
@@ -41,8 +48,8 @@ const schema: TSchema = Type.Object(
   {
     recordClasses: Type.Optional(
       Type.Record(
-        Type.String({ pattern: "^[a-z0-9][a-z0-9-]{0,63}$" }),
-        Type.Union([Type.Number({ minimum: 0, maximum: 1_000_000 }), Type.Literal("forever")]),
+        Type.String({ pattern: recordClassName }),
+        Type.Union([Type.Number({ minimum: 0, maximum: maxRetentionDays }), Type.Literal("forever")]),
       ),
     ),
     keys: Type.Optional(
@@ -89,6 +96,17 @@ export function parseVaultConfig(content: string, path: string): VaultConfig {
     ([name, days]) => [name, days === "forever" ? days : Math.round(days * day)] as const,
   );
   return { recordClasses: new Map([...defaultRecordClasses, ...named]), keys, objects };
+}
+
+/**
+ * Adds a record class to the file, or changes how long it keeps; what else the file says stays. Resolves when it is on the disk.
+ * @throws as `readVaultConfig`: a file that is not understood is left as it is; UNAVAILABLE_STORAGE
+ */
+export async function writeRecordClass(path: string, name: string, retention: Retention): Promise<void> {
+  const file = existsSync(path) ? check(parseJson(readFileSync(path, "utf8"), path), path) : {};
+  const days = retention === "forever" ? retention : retention / day;
+  const changed = { ...file, recordClasses: { ...file.recordClasses, [name]: days } };
+  await replacePrivateFile(path, `${JSON.stringify(changed, undefined, 2)}\n`);
 }
 
 function parseJson(content: string, path: string): unknown {

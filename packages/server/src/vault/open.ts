@@ -7,10 +7,11 @@ import type { NotaryIssuer } from "../access/notary-issuer.ts";
 import type { DataFolder } from "../data-folder.ts";
 import type { Notary } from "../notary.ts";
 import type { Catalogue } from "./catalogue/catalogue.ts";
-import { type KeysConfig, readVaultConfig } from "./config.ts";
+import { type KeysConfig, readVaultConfig, writeRecordClass } from "./config.ts";
 import type { KeyWrapper } from "./keys/key-wrapper.ts";
 import type { Keyring } from "./keys/local-keyring.ts";
 import type { ObjectStore } from "./object-store.ts";
+import type { Retention } from "./retention.ts";
 import { createVault, type Vault } from "./vault.ts";
 
 export interface VaultPlace {
@@ -38,7 +39,9 @@ export async function openVault({ notary, issuer, clock, logger, ...place }: Vau
   try {
     const wrapper = await openKeys(keys, place, await catalogue.listWrappers());
     const parts = { catalogue, objects, keys: wrapper, notary, issuer, recordClasses, logger };
-    const vault = await createVault({ ...parts, ...(clock && { clock }) });
+    const keepRecordClass = (name: string, retention: Retention): Promise<void> =>
+      writeRecordClass(place.folder.vaultConfig, name, retention);
+    const vault = await createVault({ ...parts, keepRecordClass, ...(clock && { clock }) });
     const stopSweeping = sweepDaily(vault, logger);
     return {
       ...vault,

@@ -4,7 +4,13 @@ import { AttestryError } from "@attestry/core";
 /** Whole seconds from the storing on, or forever. */
 export type Retention = number | "forever";
 
-/** By name: 1 to 512 characters. */
+/** What a class may be called; the name stands in `vault.json` and in custody events. */
+export const recordClassName = "^[a-z0-9][a-z0-9-]{0,63}$";
+
+/** Days that a class keeps its records at most, where it does not keep them forever. */
+export const maxRetentionDays = 1_000_000;
+
+/** By name: see `recordClassName`. */
 export type RecordClasses = ReadonlyMap<string, Retention>;
 
 /** The class of what was stored with no class named. */

@@ -14,7 +14,7 @@ import { createLookUp } from "./lookup.ts";
 import type { ObjectStore } from "./object-store.ts";
 import { createReading } from "./reading.ts";
 import { createRecorder } from "./recording.ts";
-import { defaultRecordClasses, type RecordClasses } from "./retention.ts";
+import { defaultRecordClasses, type RecordClasses, type Retention } from "./retention.ts";
 import { createRotation, type Rotation } from "./rotation.ts";
 import { createUploads } from "./uploads.ts";
 
@@ -102,6 +102,11 @@ export interface SweepSummary {
  */
 export interface Vault {
   readonly recordClasses: RecordClasses;
+  /**
+   * Adds a record class, or changes how long it keeps what is stored or moved there from now on; what was stored before keeps its
+   * period. Durable when it resolves. @throws USAGE, USAGE_FILE, UNAVAILABLE_STORAGE
+   */
+  setRecordClass(name: string, retention: Retention): Promise<void>;
   /** Whose statements in the log tell of custody: the notary itself. */
   readonly custodyIssuer: string;
 
@@ -210,6 +215,8 @@ export interface VaultOptions {
   readonly issuer: NotaryIssuer;
   /** Default: "general" alone, which keeps nothing from being erased. */
   readonly recordClasses?: RecordClasses;
+  /** Makes a change of a record class durable. Default: it lasts as long as the process. */
+  readonly keepRecordClass?: (name: string, retention: Retention) => Promise<void>;
   /** Milliseconds of Unix time. */
   readonly clock?: () => number;
   /** Milliseconds after which an upload that nobody goes on with may be swept. Default: 7 days. */
@@ -225,7 +232,9 @@ const defaultUploadLife = 7 * 24 * 3_600_000;
  * @throws UNAVAILABLE_STORAGE, FATAL_CORRUPT
  */
 export async function createVault(options: VaultOptions): Promise<Vault> {
-  const { catalogue, objects, notary, issuer, recordClasses = defaultRecordClasses } = options;
+  const { catalogue, objects, notary, issuer, keepRecordClass = async () => {} } = options;
+  const recordClasses = new Map(options.recordClasses ?? defaultRecordClasses);
+  let changed: Promise<void> = Promise.resolve();
   const { clock = Date.now, uploadLife = defaultUploadLife, logger = pino({ level: "silent" }) } = options;
   const now = (): number => Math.floor(clock() / 1000);
   const recorder = createRecorder({ catalogue, issuer, now, logger });
@@ -237,6 +246,11 @@ export async function createVault(options: VaultOptions): Promise<Vault> {
   await recover();
   return {
     recordClasses,
+    setRecordClass(name, retention): Promise<void> {
+      const change = changed.catch(() => {}).then(() => keepRecordClass(name, retention)); // each reads what the one before wrote
+      changed = change.then(() => void recordClasses.set(name, retention));
+      return changed;
+    },
     ...uploads,
     ...createReading(parts),
     ...createActs(parts),
