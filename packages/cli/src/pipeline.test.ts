@@ -1,11 +1,20 @@
 import assert from "node:assert/strict";
-import { createPrivateKey, generateKeyPairSync, type KeyObject, sign } from "node:crypto";
+import { createHash, createPrivateKey, generateKeyPairSync, type KeyObject, sign } from "node:crypto";
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
-import { AttestryError, publicKey, type Signer } from "@attestry/core";
+import {
+  AttestryError,
+  encodeHex,
+  parseStatement,
+  publicKey,
+  type Relation,
+  type Signer,
+  verifySignature,
+} from "@attestry/core";
 import type { NotaryClient, Registration } from "@attestry/core/client";
+import { createFileSigner, createKeyFile } from "@attestry/server/keys";
 import type { FoundFile } from "./files/walk.ts";
 import { notarizeFiles, type Outcome } from "./notarize.ts";
 
@@ -112,4 +121,66 @@ test("a connection that fails is told at once, however long hashing would take",
   const connection = Promise.reject(new AttestryError("UNAVAILABLE_SERVER"));
   const running = notarizeFiles(never(), { connection }, { onBytes() {}, onOutcome() {} });
   await assert.rejects(running, { code: "UNAVAILABLE_SERVER" });
+});
+
+test("few files and many, signed in threads or not, are stated alike: what was asked for, signed by the key", async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), "attestry-pipeline-"));
+  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  await createKeyFile(join(folder, "key.pem"));
+  const fromFile = await createFileSigner(join(folder, "key.pem"));
+  const files = Array.from({ length: 300 }, (_, at) => `f${at}.${at % 2 === 0 ? "pdf" : "unknown"}`);
+  for (const name of files) writeFileSync(join(folder, name), `content of ${name}`);
+  const after = { origin: "log.example/1", size: 7, rootHash: new Uint8Array(32).fill(7) };
+  const relation: Relation = { kind: "supersedes", target: new Uint8Array(32).fill(9), reason: "corrected" };
+  const asked = [{}, { subject: "case 7", contentType: "text/plain", relation }] as const;
+  for (const [signer, count] of [
+    [fromFile, 5],
+    [fromFile, 300],
+    [identity.signer, 300],
+  ] as const) {
+    for (const options of asked) {
+      const stated: Uint8Array[] = [];
+      const register = async (statements: readonly Uint8Array[]): Promise<Registration[]> => {
+        stated.push(...statements);
+        return enterAll(statements);
+      };
+      async function* source(): AsyncGenerator<FoundFile> {
+        for (const relative of files.slice(0, count)) yield { path: join(folder, relative), relative };
+      }
+      const notary = { register } as NotaryClient;
+      const connection = Promise.resolve({ notary, identity: { signer, issuer: identity.issuer }, after });
+      const out = join(folder, `out-${count}`);
+      await notarizeFiles(source(), { connection, out, force: true, ...options }, { onBytes() {}, onOutcome() {} });
+      assert.equal(stated.length, count);
+      const types = stated.map((bytes) => parseStatement(bytes).contentType);
+      const byExtension = files.slice(0, count).map((_, at) => (at % 2 === 0 ? "application/pdf" : undefined));
+      assert.deepEqual(types, "contentType" in options ? byExtension.map(() => "text/plain") : byExtension);
+      for (const [at, bytes] of stated.entries()) {
+        const { issuer, subject, digest, after: quoted, relation: stands, ...one } = parseStatement(bytes);
+        assert.equal(encodeHex(digest), createHash("sha256").update(`content of ${files[at]}`).digest("hex"));
+        assert.deepEqual([issuer, quoted], [identity.issuer, after]);
+        assert.deepEqual(stands, "relation" in options ? relation : undefined);
+        assert.equal(subject.startsWith("subject" in options ? "case 7" : "ni:///sha-256;"), true);
+        assert.equal(await verifySignature(signer.publicKey, one.toBeSigned, one.signature), true);
+      }
+    }
+  }
+});
+
+test("a connection that fails while threads wait for it ends them", async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), "attestry-pipeline-"));
+  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  const path = join(folder, "file");
+  writeFileSync(path, "content");
+  const { promise: connection, reject } = Promise.withResolvers<never>();
+  async function* source(): AsyncGenerator<FoundFile> {
+    for (let at = 0; at < 500; at++) {
+      yield { path, relative: `f${at}` };
+      if (at === 64) reject(new AttestryError("UNAVAILABLE_SERVER"));
+    }
+  }
+  const running = notarizeFiles(source(), { connection }, { onBytes() {}, onOutcome() {} });
+  await assert.rejects(running, { code: "UNAVAILABLE_SERVER" });
+  const isThread = (name: string): boolean => name === "Worker" || name === "MessagePort";
+  while (process.getActiveResourcesInfo().some(isThread)) await new Promise((resolve) => setImmediate(resolve));
 });

@@ -6,7 +6,7 @@ import fc from "fast-check";
 import { decodeBase64, encodeHex } from "../bytes.ts";
 import { type AttestryError, isAttestryError } from "../errors.ts";
 import { naiveLeaves, naiveTree } from "./naive.ts";
-import { checkConsistency, checkInclusion, rootFromInclusion } from "./proof.ts";
+import { checkConsistency, checkInclusion, inclusionChecker, rootFromInclusion } from "./proof.ts";
 import { proveConsistency, proveInclusion } from "./tree.ts";
 
 const vectors = join(import.meta.dirname, "../../../../../shared/vectors/merkle");
@@ -212,3 +212,45 @@ function refusal(act: () => void): AttestryError {
   }
   return assert.fail("nothing was refused");
 }
+
+test("of many proofs of one tree each is judged as it is alone, whichever were judged before", () => {
+  const asked = fc.array(
+    fc.record({
+      index: fc.nat(),
+      other: fc.nat(),
+      change: fc.option(flipAt, { freq: 2 }),
+      cut: fc.integer({ min: 0, max: 9 }),
+    }),
+    { minLength: 1, maxLength: 40 },
+  );
+  fc.assert(
+    fc.property(fc.integer({ min: 1, max: 300 }), asked, (size, questions) => {
+      const root = naive.root(0, size);
+      const check = inclusionChecker(size, root);
+      for (const { index, other, change, cut } of questions) {
+        const { leafHash, path } = inclusion(index % size, size);
+        const [leafHashGiven = leafHash, ...pathGiven] =
+          change === null ? [leafHash, ...path] : flip([leafHash, ...path], change);
+        const proof = {
+          index: cut === 1 ? other % size : index % size,
+          leafHash: leafHashGiven,
+          path: cut === 2 ? pathGiven.slice(1) : cut === 3 ? [...pathGiven, leaf(0)] : pathGiven,
+        };
+        const judge = (run: () => void): string => {
+          try {
+            run();
+            return "holds";
+          } catch (error) {
+            assert.ok(isAttestryError(error));
+            return error.code;
+          }
+        };
+        assert.equal(
+          judge(() => check(proof)),
+          judge(() => checkInclusion({ ...proof, size, root })),
+        );
+      }
+    }),
+    { numRuns: 1000 },
+  );
+});

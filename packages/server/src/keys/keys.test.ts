@@ -1,12 +1,20 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { generateKeyPairSync } from "node:crypto";
+import { generateKeyPairSync, type KeyObject } from "node:crypto";
 import { chmod, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { type ErrorCode, encodeUtf8, equalBytes, isAttestryError, verifySignature } from "@attestry/core";
-import { createFileSigner, createKeyFile, importKeyFile, listKeyFiles, openOrCreateSigner } from "./file-signer.ts";
+import {
+  createFileSigner,
+  createKeyFile,
+  createThreadSigner,
+  importKeyFile,
+  listKeyFiles,
+  openOrCreateSigner,
+  threadKey,
+} from "./file-signer.ts";
 
 async function temporaryFolder(t: TestContext): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), "attestry-keys-"));
@@ -30,6 +38,9 @@ for (const algorithm of ["ES256", "ES384", "EdDSA", "ML-DSA-44"] as const) {
       const signature = await signer.sign(data);
       assert.equal(await verifySignature(publicKey, data, signature), true);
       assert.equal(await verifySignature(publicKey, encodeUtf8("Deed"), signature), false);
+      const inThread = createThreadSigner(structuredClone(threadKey(signer)) as KeyObject);
+      assert.deepEqual(inThread.publicKey, publicKey);
+      assert.equal(await verifySignature(publicKey, data, await inThread.sign(data)), true);
       assert.deepEqual(await readdir(join(path, "..")), ["a.pem"]);
     });
   }
