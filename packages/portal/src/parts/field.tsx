@@ -11,6 +11,33 @@ export interface TextFieldProps {
   onInput(value: string): void;
 }
 
+export interface ChoiceFieldProps {
+  /** Unique in the page. */
+  readonly id: string;
+  readonly label: string;
+  readonly options: readonly (readonly [value: string, label: string])[];
+  readonly value: string;
+  onChange(value: string): void;
+}
+
+/** One of a few. */
+export function ChoiceField({ id, label, options, value, onChange }: ChoiceFieldProps): VNode {
+  return (
+    <div class="field">
+      <label class="field__label" for={id}>
+        {label}
+      </label>
+      <select class="usa-select" id={id} value={value} onChange={(event) => onChange(event.currentTarget.value)}>
+        {options.map(([option, text]) => (
+          <option key={option} value={option}>
+            {text}
+          </option>
+        ))}
+      </select>
+    </div>
+  );
+}
+
 /** One line of text of at most 512 characters. */
 export function TextField({ id, label, hint, error, value, onInput }: TextFieldProps): VNode {
   return (

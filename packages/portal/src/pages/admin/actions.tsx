@@ -2,9 +2,10 @@
 import type { AdministrativeAction } from "@attestry/core/client";
 import type { VNode } from "preact";
 import { useState } from "preact/hooks";
+import { Failure } from "../../parts/failure.tsx";
 import { Time } from "../../parts/time.tsx";
 import type { Office } from "./index.tsx";
-import { Failure, Name, useDoing, useReading } from "./parts.tsx";
+import { Name, useDoing, useReading } from "./parts.tsx";
 
 const pageSize = 50;
 

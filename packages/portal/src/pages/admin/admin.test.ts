@@ -205,7 +205,7 @@ test("witnesses and ledgers are shown with their health", async (t) => {
   await look(page, "admin-places");
 });
 
-test("record classes are shown, keys rotate with their progress, and a sweep tells what it removed", async (t) => {
+test("record classes are shown, added and changed, keys rotate with their progress, and a sweep tells what it removed", async (t) => {
   if ((await openBrowser(t)) === undefined) return;
   const data = temporaryFolder(t);
   const recordClasses = { deeds: "forever", bodycam: 30, permits: 730 };
@@ -216,6 +216,34 @@ test("record classes are shown, keys rotate with their progress, and a sweep tel
   assert.deepEqual(
     [await kept("general"), await kept("deeds"), await kept("bodycam"), await kept("permits")],
     ["No set time", "Forever", "30 days", "2 years"],
+  );
+  await page.getByText("Add or change a record class").click();
+  await page.getByRole("button", { name: "Save the class" }).click();
+  await page.locator("#class-name:focus").waitFor();
+  await page.getByText("Give a whole number of at least 1").waitFor();
+  await page.getByLabel("Name of the new class").fill("deeds");
+  await page.getByText("that no class has yet.").waitFor();
+  await page.getByLabel("Name of the new class").fill("drone-video");
+  await page.getByRole("button", { name: "Save the class" }).click();
+  await page.locator("#class-amount:focus").waitFor();
+  await look(page, "admin-class-form");
+  await page.getByLabel("Its records are kept at least").selectOption("A number of years (of 365 days)");
+  await page.getByLabel("Years").fill("5");
+  await page.getByRole("button", { name: "Save the class" }).click();
+  await page.locator(".done:focus").waitFor();
+  await page.locator("tr", { hasText: "drone-video" }).getByText("5 years").waitFor();
+  await page.getByText("Add or change a record class").click();
+  await page.locator("#class-which").selectOption("bodycam");
+  await page.getByLabel("Its records are kept at least").selectOption("Forever");
+  await page.getByRole("button", { name: "Save the class" }).click();
+  await page.locator("tr", { hasText: "bodycam" }).getByText("Forever").waitFor();
+  await page.getByText("What is stored already keeps the period").waitFor();
+  assert.deepEqual(
+    (await clientOf(server).listActions(2)).map(({ action, facts }) => [action, facts]),
+    [
+      ["class-changed", { name: "bodycam", retention: "forever", before: 30 * 86_400 }],
+      ["class-added", { name: "drone-video", retention: 5 * 365 * 86_400 }],
+    ],
   );
   const before = await page.locator(".key").textContent();
   await page.getByRole("button", { name: "Rotate" }).click();
@@ -244,14 +272,17 @@ async function store(server: TestServer, subject: string): Promise<void> {
 
 test("an audit run from the page finds nothing, and after log and vault were tampered with names what", async (t) => {
   if ((await openBrowser(t)) === undefined) return;
-  const { server, page } = await enter(t, { at: "/audit" });
+  const { server, page } = await enter(t, { at: "/audit", server: { auditEvery: 86_400 } });
   const subject = "deed <b>4711</b>";
   await store(server, subject);
-  await page.getByText("No audit was run from here yet.").waitFor();
+  await page.getByText("No audit has ended yet.").waitFor();
+  const first = await page.getByText("The next begins by itself on").locator("time").getAttribute("datetime");
   await page.getByRole("button", { name: "Run an audit" }).click();
   await page.locator(".running progress").waitFor();
   await checkAccessibility(page);
   await page.getByText("All that was looked at holds").waitFor();
+  const next = await page.getByText("The next begins by itself on").locator("time").getAttribute("datetime");
+  assert.ok(Date.parse(next ?? "") - Date.parse(first ?? "") > 80_000_000, "a day after the end of this one");
   await look(page, "admin-audit-holds");
   const log = new DatabaseSync(join(server.data, "log.db"));
   log.exec("DELETE FROM seen WHERE idx = 0");

@@ -1,6 +1,7 @@
 /** The audit of all that the notary stores: run from here, with what the last one found, by record. */
 import type { AuditFinding, AuditReport, AuditState } from "@attestry/core/client";
 import type { VNode } from "preact";
+import { Failure } from "../../parts/failure.tsx";
 import { Hash } from "../../parts/hash.tsx";
 import { Icon } from "../../parts/icons.tsx";
 import { Progress } from "../../parts/progress.tsx";
@@ -8,7 +9,7 @@ import { Rows } from "../../parts/rows.tsx";
 import { formatBytes } from "../../parts/size.ts";
 import { Time } from "../../parts/time.tsx";
 import type { AdminWords, Office } from "./index.tsx";
-import { Failure, Name, useDoing, useReading } from "./parts.tsx";
+import { Name, useDoing, useReading } from "./parts.tsx";
 import { useCount } from "./places.tsx";
 
 type Words = AdminWords["audit"];
@@ -39,11 +40,21 @@ export function AuditSection({ office }: { readonly office: Office }): VNode {
           {words.run}
         </button>
       )}
+      {value && value.running === undefined && <Next words={words} next={value.next} />}
       {value?.running && <Running words={words} running={value.running} />}
       {value && <h3>{words.last}</h3>}
       {value && value.last === undefined && <p>{words.none}</p>}
       {value?.last && <Report words={words} report={value.last} />}
     </>
+  );
+}
+
+function Next({ words, next }: { readonly words: Words; readonly next: string | undefined }): VNode {
+  if (next === undefined) return <p>{words.noNext}</p>;
+  return (
+    <p>
+      {words.next} <Time at={next} />.
+    </p>
   );
 }
 

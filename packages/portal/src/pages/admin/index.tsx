@@ -10,10 +10,8 @@ import {
 import type { VNode } from "preact";
 import { useMemo } from "preact/hooks";
 import type { PageProps, Place } from "../../pages.ts";
-import { Problem } from "../../parts/problem.tsx";
-import { SignIn } from "../../parts/sign-in.tsx";
-import { useRemote } from "../../remote.ts";
-import { fetchAs, fetchSession, may, type Session } from "../../session.ts";
+import { Forbidden, Staff } from "../../parts/staff.tsx";
+import { fetchAs, may, type Session } from "../../session.ts";
 import type { words as en } from "../../words/en/admin.ts";
 import { Actions } from "./actions.tsx";
 import { AuditSection } from "./audit.tsx";
@@ -57,28 +55,10 @@ const sections: readonly Section[] = [
 ];
 
 export function Page({ words, place }: PageProps<AdminWords>): VNode {
-  const { value: session, problem } = useRemote(fetchSession, "session");
-  if (session !== undefined && may(session, ...staff)) return <Rooms words={words} place={place} session={session} />;
   return (
-    <div class="narrow admin">
-      <h1>{words.title}</h1>
-      <p class="intro">{words.intro}</p>
-      {problem && <Problem error={problem} />}
-      {!session && !problem && <p>{words.loading}</p>}
-      {session &&
-        (session.signedIn ? <Forbidden words={words.forbidden} /> : <SignIn text={words.signIn} session={session} />)}
-    </div>
-  );
-}
-
-function Forbidden({ words }: { readonly words: AdminWords["forbidden"] }): VNode {
-  return (
-    <div class="usa-alert usa-alert--info">
-      <div class="usa-alert__body">
-        <h2 class="usa-alert__heading">{words.heading}</h2>
-        <p class="usa-alert__text">{words.text}</p>
-      </div>
-    </div>
+    <Staff words={words} needs={staff} name="admin">
+      {(session) => <Rooms words={words} place={place} session={session} />}
+    </Staff>
   );
 }
 

@@ -2,9 +2,9 @@
 import { AttestryError, isAttestryError } from "@attestry/core";
 import type { ComponentChildren, VNode } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
+import { Failure } from "../../parts/failure.tsx";
 import { TextField } from "../../parts/field.tsx";
 import { Icon } from "../../parts/icons.tsx";
-import { Problem } from "../../parts/problem.tsx";
 import { type Remote, useRemote } from "../../remote.ts";
 import type { AdminWords, Office } from "./index.tsx";
 
@@ -55,20 +55,6 @@ export function useDoing(): Doing {
       }
     },
   };
-}
-
-/** Why the notary did not do what was asked, in words of ours where there are some. */
-export function Failure({ words, error }: { readonly words: AdminWords; readonly error: AttestryError }): VNode {
-  const known: Partial<Record<string, string>> = words.errors;
-  const text = known[error.code];
-  if (text === undefined) return <Problem error={error} />;
-  return (
-    <div class="usa-alert usa-alert--warning usa-alert--slim" role="alert">
-      <div class="usa-alert__body">
-        <p class="usa-alert__text">{text}</p>
-      </div>
-    </div>
-  );
 }
 
 /** Says that something was done, and takes the focus from the form that is gone. @param turn another one for each time */

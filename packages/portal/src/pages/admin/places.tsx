@@ -1,12 +1,13 @@
 /** Who besides the notary vouches for the log, and whether they get on: witnesses, ledgers, time stamp authorities. */
 import type { AnchorSummary, NotaryStatus } from "@attestry/core/client";
 import type { ComponentChildren, VNode } from "preact";
+import { Failure } from "../../parts/failure.tsx";
 import { Icon } from "../../parts/icons.tsx";
 import { placeName } from "../../parts/places.ts";
 import { Time } from "../../parts/time.tsx";
 import { useShell } from "../../shell.ts";
 import type { AdminWords, Office } from "./index.tsx";
-import { Failure, Name, useReading } from "./parts.tsx";
+import { Name, useReading } from "./parts.tsx";
 
 interface Health {
   readonly status: NotaryStatus;

@@ -1,9 +1,10 @@
 /** Who is signed in at the portal, and the way to sign somebody out. */
 import type { VNode } from "preact";
 import { useState } from "preact/hooks";
+import { Failure } from "../../parts/failure.tsx";
 import { Time } from "../../parts/time.tsx";
 import type { Office } from "./index.tsx";
-import { Act, Done, Failure, Name, useReading } from "./parts.tsx";
+import { Act, Done, Name, useReading } from "./parts.tsx";
 import { Roles } from "./tokens.tsx";
 
 export function Sessions({ office }: { readonly office: Office }): VNode {

@@ -2,10 +2,11 @@
 import type { AccessToken } from "@attestry/core/client";
 import type { VNode } from "preact";
 import { useState } from "preact/hooks";
+import { Failure } from "../../parts/failure.tsx";
 import { Time } from "../../parts/time.tsx";
 import type { AdminWords, Office } from "./index.tsx";
 import { NewToken } from "./new-token.tsx";
-import { Act, Done, Failure, Maker, Name, useReading } from "./parts.tsx";
+import { Act, Done, Maker, Name, useReading } from "./parts.tsx";
 import { Secret } from "./secret.tsx";
 
 export function Tokens({ office }: { readonly office: Office }): VNode {

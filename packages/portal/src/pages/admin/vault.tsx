@@ -2,11 +2,13 @@
 import type { RecordClass, VaultKeys } from "@attestry/core/client";
 import type { VNode } from "preact";
 import { useState } from "preact/hooks";
+import { Failure } from "../../parts/failure.tsx";
 import { Progress } from "../../parts/progress.tsx";
 import { Key, Rows } from "../../parts/rows.tsx";
 import { useShell } from "../../shell.ts";
+import { ClassForm } from "./class-form.tsx";
 import type { AdminWords, Office } from "./index.tsx";
-import { Act, Done, Failure, Name, useReading } from "./parts.tsx";
+import { Act, Done, Maker, Name, useReading } from "./parts.tsx";
 import { useCount } from "./places.tsx";
 
 export function VaultSection({ office }: { readonly office: Office }): VNode {
@@ -15,16 +17,17 @@ export function VaultSection({ office }: { readonly office: Office }): VNode {
   return (
     <>
       <Done office={office} turn={turn} />
-      {office.may("class:read") && <Classes office={office} />}
+      {office.may("class:read") && <Classes office={office} onChange={changed} />}
       {office.may("vault:manage") && <Keys office={office} onChange={changed} />}
       {office.may("vault:manage") && <Sweep office={office} onChange={changed} />}
     </>
   );
 }
 
-function Classes({ office }: { readonly office: Office }): VNode {
+function Classes({ office, onChange }: PartProps): VNode {
   const words = office.words.vault;
-  const { value: classes, problem } = useReading(() => office.vault.recordClasses());
+  const { value: classes, problem, again } = useReading(() => office.vault.recordClasses());
+  const [turn, setTurn] = useState(0);
   const retention = useRetention(words);
   return (
     <>
@@ -50,6 +53,19 @@ function Classes({ office }: { readonly office: Office }): VNode {
             ))}
           </tbody>
         </table>
+      )}
+      {classes && office.may("vault:manage") && (
+        <Maker key={turn} title={words.change}>
+          <ClassForm
+            office={office}
+            classes={classes}
+            onDone={() => {
+              setTurn(turn + 1);
+              again();
+              onChange();
+            }}
+          />
+        </Maker>
       )}
     </>
   );

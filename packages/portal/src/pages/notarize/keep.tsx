@@ -1,6 +1,7 @@
 /** The vault's side of the list: whether files go there as well, and how far each of them is. */
 import type { VaultClient } from "@attestry/core/client";
 import type { VNode } from "preact";
+import { ChoiceField } from "../../parts/field.tsx";
 import { useRemote } from "../../remote.ts";
 import type { NotarizeWords } from "./index.tsx";
 import type { KeepWish } from "./journal.ts";
@@ -31,23 +32,13 @@ export function KeepFields({ words, vault, keep, onChange }: KeepFieldsProps): V
       </label>
       <p id="keep-hint">{words.hint}</p>
       {keep !== undefined && classes.length > 1 && (
-        <div class="field">
-          <label class="field__label" for="record-class">
-            {words.recordClass}
-          </label>
-          <select
-            class="usa-select"
-            id="record-class"
-            value={keep.recordClass ?? "general"}
-            onChange={(event) => onChange({ recordClass: event.currentTarget.value })}
-          >
-            {classes.map(({ name }) => (
-              <option key={name} value={name}>
-                {name}
-              </option>
-            ))}
-          </select>
-        </div>
+        <ChoiceField
+          id="record-class"
+          label={words.recordClass}
+          options={classes.map(({ name }) => [name, name] as const)}
+          value={keep.recordClass ?? "general"}
+          onChange={(recordClass) => onChange({ recordClass })}
+        />
       )}
     </div>
   );

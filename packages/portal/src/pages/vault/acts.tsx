@@ -3,12 +3,12 @@ import { AttestryError, isAttestryError } from "@attestry/core";
 import type { RecordClass, VaultObject } from "@attestry/core/client";
 import type { ComponentChildren, VNode } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
-import { TextField } from "../../parts/field.tsx";
+import { Failure } from "../../parts/failure.tsx";
+import { ChoiceField, TextField } from "../../parts/field.tsx";
 import { Icon } from "../../parts/icons.tsx";
 import { Time } from "../../parts/time.tsx";
 import { useRemote } from "../../remote.ts";
 import { Confirm } from "./confirm.tsx";
-import { Failure } from "./failure.tsx";
 import type { Desk } from "./index.tsx";
 import { isForever, standingOf } from "./state.tsx";
 import { isText } from "./use.tsx";
@@ -131,7 +131,7 @@ function ActForm({ desk, object, name, choice, barred, act, confirm = false, onD
                 onInput={setWhat}
               />
             ) : (
-              <Choice id={`${name}-what`} choice={choice} value={what} onChange={setWhat} />
+              <ChoiceField id={`${name}-what`} {...choice} value={what} onChange={setWhat} />
             )}
             <TextField
               id={`${name}-purpose`}
@@ -152,30 +152,6 @@ function ActForm({ desk, object, name, choice, barred, act, confirm = false, onD
         )}
       </div>
     </details>
-  );
-}
-
-interface ChoiceProps {
-  readonly id: string;
-  readonly choice: NonNullable<ActFormProps["choice"]>;
-  readonly value: string;
-  onChange(value: string): void;
-}
-
-function Choice({ id, choice, value, onChange }: ChoiceProps): VNode {
-  return (
-    <div class="field">
-      <label class="field__label" for={id}>
-        {choice.label}
-      </label>
-      <select class="usa-select" id={id} value={value} onChange={(event) => onChange(event.currentTarget.value)}>
-        {choice.options.map(([option, label]) => (
-          <option key={option} value={option}>
-            {label}
-          </option>
-        ))}
-      </select>
-    </div>
   );
 }
 

@@ -4,10 +4,10 @@ import type { VaultObject } from "@attestry/core/client";
 import type { VNode } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { hashFile } from "../../hash/hash-file.ts";
+import { Failure } from "../../parts/failure.tsx";
 import { Icon } from "../../parts/icons.tsx";
 import { Progress } from "../../parts/progress.tsx";
 import { formatBytes } from "../../parts/size.ts";
-import { Failure } from "./failure.tsx";
 import type { Desk } from "./index.tsx";
 import { fileName, receive } from "./receive.ts";
 

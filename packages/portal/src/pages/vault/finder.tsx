@@ -2,7 +2,7 @@
 import type { VNode } from "preact";
 import { useState } from "preact/hooks";
 import { hashFile } from "../../hash/hash-file.ts";
-import { TextField } from "../../parts/field.tsx";
+import { ChoiceField, TextField } from "../../parts/field.tsx";
 import { FileDrop } from "../../parts/file-drop.tsx";
 import { useShell } from "../../shell.ts";
 import { isHash, tidyHash } from "../search/query.ts";
@@ -71,7 +71,19 @@ function FindForm({ desk, fields, mayRead }: FindFormProps): VNode {
           onInput={(subject) => change({ subject })}
         />
       )}
-      {mayRead && <States words={words} state={typed.state} onChange={(state) => change({ state })} />}
+      {mayRead && (
+        <ChoiceField
+          id="state"
+          label={words.state}
+          options={[
+            ["", words.states.any],
+            ["whole", words.states.whole],
+            ["erased", words.states.erased],
+          ]}
+          value={typed.state}
+          onChange={(state) => change({ state })}
+        />
+      )}
       <div class="finder__hash">
         <TextField
           id="hash"
@@ -92,26 +104,5 @@ function FindForm({ desk, fields, mayRead }: FindFormProps): VNode {
         </a>
       </div>
     </form>
-  );
-}
-
-interface StatesProps {
-  readonly words: Desk["words"]["find"];
-  readonly state: string;
-  onChange(state: string): void;
-}
-
-function States({ words, state, onChange }: StatesProps): VNode {
-  return (
-    <div class="field">
-      <label class="field__label" for="state">
-        {words.state}
-      </label>
-      <select class="usa-select" id="state" value={state} onChange={(event) => onChange(event.currentTarget.value)}>
-        <option value="">{words.states.any}</option>
-        <option value="whole">{words.states.whole}</option>
-        <option value="erased">{words.states.erased}</option>
-      </select>
-    </div>
   );
 }

@@ -1,10 +1,10 @@
 /** One page of what the vault has, the latest stored first. */
 import type { VaultObject } from "@attestry/core/client";
 import type { VNode } from "preact";
+import { Failure } from "../../parts/failure.tsx";
 import { formatBytes } from "../../parts/size.ts";
 import { Time } from "../../parts/time.tsx";
 import { useRemote } from "../../remote.ts";
-import { Failure } from "./failure.tsx";
 import type { Desk, VaultWords } from "./index.tsx";
 import { toQuery, type VaultFields, vaultHref } from "./query.ts";
 import { recordName, StateTag } from "./state.tsx";

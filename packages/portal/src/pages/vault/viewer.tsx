@@ -6,7 +6,7 @@ import { AttestryError, isAttestryError } from "@attestry/core";
 import type { VaultObject } from "@attestry/core/client";
 import type { VNode } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
-import { Failure } from "./failure.tsx";
+import { Failure } from "../../parts/failure.tsx";
 import type { Desk } from "./index.tsx";
 import { recordName } from "./state.tsx";
 

@@ -138,11 +138,28 @@ export const words = {
   vault: {
     classes: "Record classes",
     classesIntro:
-      "How long the records of each class are kept at least, whoever wants them erased. The operator sets them in the file vault.json.",
+      "How long the records of each class are kept at least, whoever wants them erased. What is stored already keeps the period that it was stored or moved under, whatever changes here.",
     name: "Class",
     kept: "Kept at least",
     forever: "Forever",
     notKept: "No set time",
+    change: "Add or change a record class",
+    which: "Class",
+    newClass: "A new class",
+    className: "Name of the new class",
+    classNameHint: "Small letters, digits and dashes, such as body-camera. It cannot be changed later.",
+    classNameWrong: "Give a name of 1 to 64 small letters, digits and dashes that no class has yet.",
+    keep: "Its records are kept at least",
+    keeps: {
+      days: "A number of days",
+      years: "A number of years (of 365 days)",
+      forever: "Forever",
+      none: "No set time",
+    },
+    amount: { days: "Days", years: "Years" },
+    amountHint: "Counted from the storing of each record.",
+    amountWrong: "Give a whole number of at least 1, and no more than a million days.",
+    saveClass: "Save the class",
     keys: "Keys",
     keysIntro:
       "Each record has a key of its own, which the vault’s key wraps. Rotation makes a new one and wraps every record’s key anew; the records themselves stay as they are.",
@@ -170,6 +187,8 @@ export const words = {
   audit: {
     intro:
       "An audit derives every hash, tile, checkpoint, index row, custody event and stored record again, and names each that does not agree. The notary goes on serving meanwhile.",
+    next: "The next begins by itself on",
+    noNext: "None begins by itself: the notary was started with --audit-every off.",
     run: "Run an audit",
     running: "Auditing",
     began: "Begun on",
@@ -178,7 +197,7 @@ export const words = {
     sofar: (count: number): string =>
       count === 1 ? "1 thing so far does not hold" : `${count} things so far do not hold`,
     last: "The last audit",
-    none: "No audit was run from here yet. That says nothing of the data.",
+    none: "No audit has ended yet. That says nothing of the data.",
     holds: "All that was looked at holds",
     fails: (count: string): string => (count === "1" ? "1 thing does not hold" : `${count} things do not hold`),
     stopped: "The audit did not get to its end",
@@ -236,6 +255,8 @@ export const words = {
       "issuer-revoked": "Issuer withdrawn",
       "keys-rotated": "Vault’s keys rotated",
       "vault-swept": "Vault swept",
+      "class-added": "Record class added",
+      "class-changed": "Record class changed",
       "audit-started": "Audit begun",
       "audit-ended": "Audit ended",
     },
