@@ -57,6 +57,25 @@ async function startBadLine(
 }
 
 describe("the vault from the command line", { concurrency: 1 }, () => {
+  test("a record class is added, and counts for what is stored from then on", async () => {
+    writeFileSync(join(home, "clip.txt"), "clip");
+    const unknown = await runJson(["notarize", "--store", "clip.txt", "--record-class", "clips", ...place], { home });
+    assert.notEqual(unknown.code, 0);
+    for (const keep of ["-1", "1.5", "long"]) {
+      const refused = await runJson(["vault", "set-class", "clips", `--keep=${keep}`, ...place], { home });
+      assert.deepEqual([refused.code, refused.values[0].error.code], [2, "USAGE"], keep);
+    }
+    const set = await run(["vault", "set-class", "clips", "--keep", "730", ...place], { home });
+    assert.deepEqual([set.code, set.stderr], [0, ""]);
+    assert.match(set.stdout, /^clips +keeps for 730 days$/m);
+    const stored = await runJson(["notarize", "--store", "clip.txt", "--record-class", "clips", ...place], { home });
+    assert.equal(stored.code, 0, stored.stderr);
+    const forever = await runJson(["vault", "set-class", "clips", "--keep", "forever", ...place], { home });
+    assert.deepEqual(forever.values[0].recordClasses.at(-1), { name: "clips", retention: "forever" });
+    const { values } = await runJson(["vault", "list", "clip.txt", ...place], { home });
+    assert.equal(Date.parse(values[0].retainUntil) - Date.parse(values[0].storedAt), 730 * 86_400_000);
+  });
+
   test("a file is stored, notarised and taken out again; the data folder never has what it says", async () => {
     const secret = `secret ${randomBytes(24).toString("hex")}`;
     writeFileSync(join(home, "deed.txt"), secret);

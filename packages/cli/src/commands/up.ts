@@ -16,7 +16,7 @@ import {
   servingSettings,
   withPassphrase,
 } from "../serving.ts";
-import { databaseUrl, dataFolder, isLoopback, readText, serverUrl } from "../settings.ts";
+import { databaseUrl, dataFolder, isLoopback, readText, serverUrl, wholeNumber } from "../settings.ts";
 
 interface Options extends ServingOptions, AnchoringOptions {
   readonly database?: string;
@@ -25,6 +25,7 @@ interface Options extends ServingOptions, AnchoringOptions {
   readonly quorum?: string;
   readonly clientCa?: string;
   readonly publicUrl?: string;
+  readonly auditEvery: string;
 }
 
 /** Where `npm run portal` puts the portal; the notary does without it where it was not built. */
@@ -47,6 +48,7 @@ export function configure(command: Command): void {
       "--client-ca <file>",
       "PEM authorities whose client certificates to accept (enrol each: attestry token add)",
     )
+    .option("--audit-every <hours>", "audit all that is stored by itself, so often; off: only when asked to", "24")
     .option("--public-url <url>", "the notary's address for others, where a proxy stands before it")
     .addHelpText(
       "after",
@@ -83,7 +85,16 @@ async function up(context: Context, options: Options): Promise<ExitCode> {
     anchoring: await openPlaces(options, data),
   };
   const publicUrl = options.publicUrl === undefined ? {} : { publicUrl: serverUrl(options.publicUrl) };
-  const settings: ServerOptions = { ...serving, portal, witnesses, ...quorum, ...origin, ...database, ...publicUrl };
+  const settings: ServerOptions = {
+    ...serving,
+    portal,
+    witnesses,
+    ...quorum,
+    ...origin,
+    ...database,
+    ...publicUrl,
+    ...auditSchedule(options.auditEvery),
+  };
   const interrupted = context.untilInterrupted();
   const { startServer } = await import("@attestry/server");
   const server = await withPassphrase(settings, startServer);
@@ -93,6 +104,10 @@ async function up(context: Context, options: Options): Promise<ExitCode> {
   await server.close();
   output.note(`Stopped. Everything that was acknowledged is ${url === undefined ? "on the disk" : "in the database"}.`);
   return 0;
+}
+
+function auditSchedule(hours: string): Pick<ServerOptions, "auditEvery"> {
+  return hours === "off" ? {} : { auditEvery: wholeNumber(hours, "--audit-every", 1, 8760) * 3600 };
 }
 
 function withClientCa(settings: ServingSettings, file: string | undefined): ServingSettings {

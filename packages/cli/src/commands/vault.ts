@@ -2,7 +2,13 @@
 import { existsSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { AttestryError, isAttestryError } from "@attestry/core";
-import { createVaultClient, type ObjectQuery, type VaultClient, type VaultObject } from "@attestry/core/client";
+import {
+  createVaultClient,
+  type ObjectQuery,
+  type RecordClass,
+  type VaultClient,
+  type VaultObject,
+} from "@attestry/core/client";
 import type { Command } from "commander";
 import { type AdministratorOptions, addAdministratorOptions, bearerToken } from "../administrator.ts";
 import { receiveFile } from "../files/receive-file.ts";
@@ -25,6 +31,7 @@ interface Options extends AdministratorOptions {
   readonly recordClass?: string;
   readonly state?: string;
   readonly limit: string;
+  readonly keep: string;
 }
 
 type Act = (vault: VaultClient, ref: string, options: Options) => Promise<VaultObject>;
@@ -44,6 +51,7 @@ export function configure(command: Command): void {
       ["attestry vault get deed.pdf.proof --out deed.pdf --purpose 'request 88'", "takes a copy out, its hash checked"],
       ["attestry vault hold video.mp4 --order 'case 2026-1187' --purpose 'litigation'", "nothing may erase it"],
       ["attestry vault erase ID --order 'court order 12' --purpose 'sealed' --yes", "for good; its thumbprint stays"],
+      ["attestry vault set-class body-camera --keep 730", "what is stored there from now on is kept for two years"],
       ["attestry vault rotate", "a new key-encryption key; every data key is wrapped anew"],
     ),
   );
@@ -94,6 +102,17 @@ function configureActs(command: Command): void {
 }
 
 function configureUpkeep(command: Command): void {
+  const setClass = common(
+    command
+      .command("set-class")
+      .description(
+        "Adds a record class, or changes how long one keeps what is stored from now on; what is stored already keeps its period " +
+          "(role administrator).",
+      ),
+  );
+  setClass.argument("<name>", "small letters, digits and dashes");
+  setClass.requiredOption("--keep <days>", "days that its records are kept at least, or forever");
+  action<Options>(setClass, ({ output }, options, name) => changeClass(options, name as string, output));
   const rotate = common(
     command
       .command("rotate")
@@ -171,8 +190,18 @@ async function getObject(options: Options, ref: string, output: Output): Promise
   return 0;
 }
 
+async function changeClass(options: Options, name: string, output: Output): Promise<ExitCode> {
+  const { keep } = options;
+  const retention = keep === "forever" ? keep : wholeNumber(keep, "--keep", 0, 1_000_000) * 86_400;
+  const vault = open(options, "a token with the role administrator");
+  return showClasses(await vault.setRecordClass({ name, retention }), output);
+}
+
 async function listClasses(options: Options, output: Output): Promise<ExitCode> {
-  const classes = await open(options, "a token with the role creator").recordClasses();
+  return showClasses(await open(options, "a token with the role creator").recordClasses(), output);
+}
+
+function showClasses(classes: readonly RecordClass[], output: Output): ExitCode {
   output.value({ recordClasses: classes });
   for (const { name, retention } of classes) output.line(`${plain(name).padEnd(20)} ${keeping(retention)}`);
   return 0;
