@@ -20,6 +20,14 @@ export interface Draft {
   write(index: number, segment: Uint8Array): Promise<void>;
 }
 
+/**
+ * Memory that begins where a page of the system does: engines give such to a buffer that may be resized. Only from there can a
+ * segment go to the disk past the system's cache; from elsewhere it goes through it.
+ */
+export function newAlignedMemory(): Uint8Array {
+  return new Uint8Array(new ArrayBuffer(segmentLength, { maxByteLength: segmentLength }), 0, segmentLength);
+}
+
 const entryLength = 4;
 /** A map grows by as much at a time: a sync costs less where the file's length is as it was. */
 const mapStep = 4096;
@@ -72,17 +80,30 @@ async function openDraft(paths: DraftPaths, settle: Settler): Promise<Draft & { 
   const syncData = inGroups(() => data.datasync());
   const note = inGroups((entries: readonly Entry[]) => writeEntries(map, entries));
   const inTurn = createTurns();
+  const direct = await openDirect(paths.part);
+  const directTurns = [createTurns(), createTurns()] as const; // one is on the disk while the next is made ready
+
+  /** Past the system's cache where that can be: less work, and a long recording leaves in the cache what others need. */
+  async function put(index: number, segment: Uint8Array): Promise<void> {
+    const position = index * segmentLength;
+    if (direct !== undefined && segment.length === segmentLength) {
+      const turns = directTurns[index % 2 === 0 ? 0 : 1];
+      const isDone = await turns(() => writeAll(direct, segment, position)).then(() => true, unlessRefused);
+      if (isDone) return;
+    }
+    // One file takes one write at a time; the others would wait on threads that the syncs need.
+    await inTurn(() => writeAll(data, segment, position));
+  }
 
   return {
     async write(index, segment) {
       if ((await readEntry(map, index)) !== 0) await note({ index, length: 0 });
-      // One file takes one write at a time; the others would wait on threads that the syncs need.
-      await inTurn(() => writeAll(data, segment, index * segmentLength));
+      await put(index, segment);
       await Promise.all([syncData(), named]);
       await note({ index, length: segment.length });
     },
     close: async () => {
-      await Promise.allSettled([named, data.close(), map.close()]);
+      await Promise.allSettled([named, data.close(), map.close(), direct?.close()]);
     },
   };
 }
@@ -94,6 +115,19 @@ async function openOrCreate(path: string): Promise<[file: FileHandle, isNew: boo
     if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
     return [await open(path, "r+"), false];
   }
+}
+
+/** The file for writes past the system's cache; undefined where the system or the file system knows none. */
+async function openDirect(path: string): Promise<FileHandle | undefined> {
+  const { O_RDWR, O_DIRECT } = constants as { O_RDWR: number; O_DIRECT?: number };
+  if (O_DIRECT === undefined) return undefined;
+  return open(path, O_RDWR | O_DIRECT).catch(() => undefined);
+}
+
+/** False when the system takes no such write past its cache. */
+function unlessRefused(error: NodeJS.ErrnoException): false {
+  if (error.code === "EINVAL") return false;
+  throw error;
 }
 
 /** The lengths of all segments of a draft, 0 for those that are not there. @throws ENOENT */

@@ -19,6 +19,7 @@ import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { after, type TestContext, test } from "node:test";
 import { temporaryFolder } from "../testing.ts";
+import { newAlignedMemory } from "./fs-draft.ts";
 import { openFsStore } from "./fs-store.ts";
 import { randomSegment, storeObject } from "./object-store.contract.ts";
 import { newObjectId, type ObjectStore, segmentLength } from "./object-store.ts";
@@ -28,7 +29,14 @@ import { checkAfter, history, makeCall } from "./testing/fs-history.ts";
 const compileCache = mkdtempSync(join(tmpdir(), "attestry-vault-kill-"));
 after(() => rmSync(compileCache, { recursive: true, force: true }));
 
-const full = () => randomSegment(segmentLength);
+/** By turns in memory that goes past the system's cache, and in other memory. */
+const full = (): Uint8Array => {
+  const bytes = randomSegment(segmentLength);
+  if ((bytes[0] ?? 0) % 2 === 0) return bytes;
+  const aligned = newAlignedMemory();
+  aligned.set(bytes);
+  return aligned;
+};
 
 function places(t: TestContext): { folder: string; attic: string } {
   const home = temporaryFolder(t);

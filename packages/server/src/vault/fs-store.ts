@@ -6,7 +6,15 @@
 import { mkdir, open, readdir, rename, stat, unlink } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { AttestryError } from "@attestry/core";
-import { createDrafts, type DraftPaths, readDraft, readMap, readUpTo, syncFolder } from "./fs-draft.ts";
+import {
+  createDrafts,
+  type DraftPaths,
+  newAlignedMemory,
+  readDraft,
+  readMap,
+  readUpTo,
+  syncFolder,
+} from "./fs-draft.ts";
 import {
   checkIndex,
   checkObjectId,
@@ -61,6 +69,7 @@ export async function openFsStore({ folder }: { folder: string }): Promise<Objec
 
   return {
     writesAtOnce: 48,
+    newMemory: newAlignedMemory,
     writeSegment: guard(async (id: string, index: number, segment: Uint8Array) => {
       checkSegment(id, index, segment);
       const paths = pathsOf(id);

@@ -26,6 +26,8 @@ export interface ObjectState {
 export interface ObjectStore {
   /** How many segments are worth writing at once, over all objects: as many as share a sync, or as connections carry. */
   readonly writesAtOnce: number;
+  /** Memory of `segmentLength` bytes of the kind that it writes the quickest. Any other will do. */
+  readonly newMemory?: () => Uint8Array;
   /**
    * Writes one segment (1 to `segmentLength` bytes) of an object that is not whole yet; the same index again replaces it. Durable
    * when it resolves. One that was cut short left the segment, the one before it, or none: never a part.

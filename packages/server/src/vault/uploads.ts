@@ -37,7 +37,8 @@ type Parts = AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
 const maxMetadata = 16_384;
 
 export function createUploads(parts: UploadParts): Uploads {
-  const locks = createLocks({ ...parts, memory: createSegmentMemory(parts.objects.writesAtOnce) });
+  const { writesAtOnce, newMemory } = parts.objects;
+  const locks = createLocks({ ...parts, memory: createSegmentMemory(writesAtOnce, newMemory) });
   const { catalogue, clock } = parts;
 
   async function finish({ session, row, holder }: Writing): Promise<CompleteUpload> {

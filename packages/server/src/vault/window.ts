@@ -10,8 +10,14 @@ export interface SegmentMemory {
   giveBack(memory: Uint8Array): void;
 }
 
-/** @param count how many segments have memory at once */
-export function createSegmentMemory(count: number): SegmentMemory {
+/**
+ * @param count how many segments have memory at once
+ * @param make gives memory of `segmentLength` bytes
+ */
+export function createSegmentMemory(
+  count: number,
+  make: () => Uint8Array = () => new Uint8Array(segmentLength),
+): SegmentMemory {
   const waiting: ((memory: Uint8Array) => void)[] = [];
   let free: Uint8Array[] = [];
   let lent = 0;
@@ -19,7 +25,7 @@ export function createSegmentMemory(count: number): SegmentMemory {
     async take(): Promise<Uint8Array> {
       if (lent === count) return new Promise((resolve) => waiting.push(resolve));
       lent += 1;
-      return free.pop() ?? new Uint8Array(segmentLength);
+      return free.pop() ?? make();
     },
     giveBack(memory: Uint8Array): void {
       const next = waiting.shift();
@@ -27,7 +33,7 @@ export function createSegmentMemory(count: number): SegmentMemory {
       else {
         lent -= 1;
         free.push(memory);
-        if (lent === 0) free = []; // nothing comes for now
+        if (lent === 0) free = [memory]; // nothing more comes for now
       }
     },
   };

@@ -87,8 +87,12 @@ export function tapDisk(attic: string): CrashDisk {
       const isWhole = await reach(armed, true);
       const part = isWhole ? length : Math.floor(length / 2);
       changes.push({ kind: "write", place, ...keepRange(handle.fd, position, part) });
-      const bytesWritten = fs.writeSync(handle.fd, bytes, offset, part, position);
-      if (isWhole) return { bytesWritten, buffer: bytes };
+      try {
+        const bytesWritten = fs.writeSync(handle.fd, bytes, offset, part, position);
+        if (isWhole) return { bytesWritten, buffer: bytes };
+      } catch (error) {
+        if (isWhole) throw error;
+      }
       armed.fall();
       return never;
     };

@@ -1,5 +1,6 @@
 /** A history of calls to an object store that is cut off anywhere, and what must be there afterwards. */
 import assert from "node:assert/strict";
+import { newAlignedMemory } from "../fs-draft.ts";
 import { type ObjectStore, segmentLength } from "../object-store.ts";
 
 const [a, b, c] = ["a", "b", "c"].map((letter) => letter.repeat(25).concat("a")) as [string, string, string];
@@ -48,7 +49,9 @@ export async function makeCall(store: ObjectStore, call: Call): Promise<void> {
     );
 }
 
-const bytesOf = (fill: number, length: number) => new Uint8Array(length).fill(fill);
+/** Full segments go past the system's cache or through it, as their memory is. */
+const bytesOf = (fill: number, length: number): Uint8Array =>
+  (length === segmentLength && fill % 2 === 0 ? newAlignedMemory() : new Uint8Array(length)).fill(fill);
 
 interface Expected {
   sealed: number | undefined;
