@@ -113,7 +113,6 @@ function createPool(onBytes: (count: number) => void, stationery?: Promise<Stati
     const worker = idle.pop();
     if (worker === undefined) return;
     const job = queue.shift() as Job;
-    const started = performance.now();
     let told = 0;
     const tell = (count: number): void => {
       told += count;
@@ -123,9 +122,8 @@ function createPool(onBytes: (count: number) => void, stationery?: Promise<Stati
     worker.on("message", (message: number | GroupResult) => {
       if (typeof message === "number") return tell(message);
       tell(message.sizes.reduce((sum, size) => sum + size, -told)); // of small files nothing was told yet
-      const took = performance.now() - started;
-      if (took < 5) groupSize = Math.min(groupSize * 2, 256);
-      else if (took > 40) groupSize = Math.max(Math.floor(groupSize / 2), 1);
+      if (message.took < 5) groupSize = Math.min(groupSize * 2, 256);
+      else if (message.took > 40) groupSize = Math.max(Math.floor(groupSize / 2), 1);
       job.done(message);
       idle.push(worker);
       startNext();

@@ -28,6 +28,8 @@ export interface GroupResult {
   readonly statements?: Uint8Array;
   /** Bytes of each file's statement; 0 for one that has its proof already, or was not hashed. */
   readonly statementLengths?: Uint32Array;
+  /** Milliseconds of work: without the time in which it was waited for stationery. */
+  readonly took: number;
 }
 
 /** Whether statements are to be made; `stationery` then comes once, groups before it or after. */
@@ -69,12 +71,18 @@ async function openStationery({ key, issuer, chain, after, options }: Stationery
 }
 
 async function handleGroup(files: readonly FoundFile[]): Promise<GroupResult> {
+  const started = performance.now();
   const hashed = await hashGroup(files);
+  const hashing = performance.now() - started;
   const state = await stating.promise;
-  return state === undefined ? hashed : { ...hashed, ...(await stateGroup(files, hashed, state)) };
+  const resumed = performance.now();
+  const stated = state === undefined ? {} : await stateGroup(files, hashed, state);
+  return { ...hashed, ...stated, took: hashing + performance.now() - resumed };
 }
 
-async function hashGroup(files: readonly FoundFile[]): Promise<GroupResult> {
+type Hashed = Pick<GroupResult, "digests" | "sizes" | "failures">;
+
+async function hashGroup(files: readonly FoundFile[]): Promise<Hashed> {
   const digests = new Uint8Array(files.length * 32);
   const sizes = new Float64Array(files.length);
   const failures: GroupResult["failures"][number][] = [];
@@ -93,7 +101,7 @@ async function hashGroup(files: readonly FoundFile[]): Promise<GroupResult> {
 
 async function stateGroup(
   files: readonly FoundFile[],
-  { digests, failures }: GroupResult,
+  { digests, failures }: Hashed,
   state: State,
 ): Promise<Pick<GroupResult, "statements" | "statementLengths">> {
   const failed = new Set(failures.map(({ place }) => place));
