@@ -1,14 +1,26 @@
 // The page `admin`: each section's whole story, in a real browser against a real notary.
 import assert from "node:assert/strict";
+import { KeyObject } from "node:crypto";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { type TestContext, test } from "node:test";
-import { encodeBase64Url, encodeCoseKey, encodeHex, sha256 } from "@attestry/core";
+import { encodeBase64Url, encodeCoseKey, encodeHex, sha256, signStatement } from "@attestry/core";
 import { createAccessClient } from "@attestry/core/client";
+import { anvilAccountKey, startAnvil } from "@attestry/ledger";
+import { createAccount, deployContract } from "@attestry/ledger/evm";
 import type { Locator, Page } from "playwright-core";
+import { issue, pem } from "../../../../core/src/x509/test-certificates.ts";
+import { ledgerPlace } from "../../../../server/src/anchoring/places.ts";
 import type { ServerOptions } from "../../../../server/src/server.ts";
-import { createIssuer, type TestServer, temporaryFolder } from "../../../../server/src/testing.ts";
+import {
+  claimsOf,
+  createIssuer,
+  now,
+  signerOf,
+  type TestServer,
+  temporaryFolder,
+} from "../../../../server/src/testing.ts";
 import { startWitness } from "../../../../server/src/witness/server.ts";
 import {
   checkAccessibility,
@@ -192,7 +204,70 @@ test("an administrator sees who is signed in and signs somebody out", async (t) 
   await checkAccessibility(page);
 });
 
-test("witnesses and ledgers are shown with their health", async (t) => {
+test("an issuer is enrolled by its root certificate, and whom the root vouches for may register", async (t) => {
+  if ((await openBrowser(t)) === undefined) return;
+  const { server, page } = await enter(t, { at: "/issuers" });
+  const validity = { notBefore: now() - 3600, notAfter: now() + 3600 };
+  const root = await issue({ subject: "CN=State Root", ca: {}, ...validity });
+  const names = [{ type: "url", value: "https://deeds.kent.example.gov" } as const];
+  const leaf = await issue({ subject: "CN=Registrar", by: root, names, ...validity });
+  const signer = signerOf(KeyObject.from(leaf.keys.privateKey));
+  const register = async (): Promise<unknown> => {
+    const claims = claimsOf("https://deeds.kent.example.gov");
+    const { entries } = await server.batch([await signStatement(claims, signer, { chain: [leaf.der] })]);
+    return entries[0]?.get("index");
+  };
+  assert.equal(await register(), undefined);
+  await page.getByText("Enrol an issuer").click();
+  await page.getByLabel("Key or certificate").fill(pem(root.der).replace("\nMII", "\nMIJ"));
+  await page.getByRole("button", { name: "Enrol", exact: true }).click();
+  await page.getByText("The notary cannot read this certificate.").waitFor();
+  await page.getByLabel("Key or certificate").fill(pem(root.der));
+  await page.getByLabel("Name that the statements carry").fill("https://deeds.kent.example.gov");
+  await page.getByRole("button", { name: "Enrol", exact: true }).click();
+  const enrolled = row(page, "https://deeds.kent.example.gov");
+  await enrolled.getByText("Root certificate").waitFor();
+  await page.locator(".done:focus").waitFor();
+  await look(page, "admin-issuers-root");
+  assert.deepEqual(await actions(server, 1), ["issuer-added"]);
+  assert.equal(typeof (await register()), "number");
+});
+
+test("a witness that cosigns and a chain that carries anchors are shown as working, and in trouble once they are gone", async (t) => {
+  if ((await openBrowser(t)) === undefined) return;
+  const chain = await startAnvil();
+  t.after(() => chain.close());
+  const account = createAccount(anvilAccountKey);
+  const { contract } = await deployContract({ url: chain.url, chainId: chain.chainId, account });
+  const data = temporaryFolder(t);
+  const first = await startPortal(t, { data }); // the witness must know the log's keys, and the log the witness's
+  const logs = first.notary.verifierKeys;
+  await first.close();
+  const university = await startWitness({ data: temporaryFolder(t), logs, port: 0, name: "university.example.edu" });
+  t.after(() => university.close());
+  const verifierKeys = university.witness.verifierKeys.map(({ text }) => text);
+  const server = { data, witnesses: [{ url: university.url, verifierKeys }] };
+  const anchoring = [ledgerPlace({ url: chain.url, contract, account, everyMs: 100, finality: 0 })];
+  const { server: notary, page } = await enter(t, { at: "/places", server: { ...server, anchoring } });
+  await notary.batch([await notary.issuer.statement()]);
+  const witness = row(page, "university.example.edu");
+  await witness.getByText("Working").waitFor();
+  await witness.getByText(/^Cosigned 1 of 1 entries/).waitFor();
+  const ledger = row(page, "Covers 1 of 1 entries");
+  await ledger.getByText("Working").waitFor();
+  await row(page, "Final of the tree of size 1").waitFor();
+  await look(page, "admin-places-working");
+  await university.close();
+  await chain.close();
+  await notary.batch([await notary.issuer.statement()]);
+  await witness.getByText("In trouble").waitFor();
+  await witness.getByText(/^Cosigned 1 of 2 entries/).waitFor();
+  const lost = row(page, "Covers 1 of 2 entries");
+  await lost.getByText("In trouble").waitFor();
+  await look(page, "admin-places-trouble");
+});
+
+test("a witness that never answers is in trouble, and a log that is anchored nowhere says so", async (t) => {
   if ((await openBrowser(t)) === undefined) return;
   const gone = await startWitness({ data: temporaryFolder(t), logs: [], port: 0, name: "university.example.edu" });
   await gone.close();

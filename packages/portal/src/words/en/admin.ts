@@ -21,6 +21,8 @@ export const words = {
   },
   errors: {
     MALFORMED_REQUEST: "The notary does not take this as it is. Look at the fields again.",
+    MALFORMED_CERTIFICATE: "The notary cannot read this certificate. Take the whole text, from BEGIN to END.",
+    VERIFY_CERTIFICATE: "This certificate is no root certificate.",
     POLICY_UNAUTHORISED: "You are signed in no more. Load this page again to sign in.",
     POLICY_FORBIDDEN: "The notary does not allow this.",
     CONFLICT_EXISTS: "There is one already with this name, key or certificate.",

@@ -23,6 +23,8 @@ export const words: typeof en = {
   },
   errors: {
     MALFORMED_REQUEST: "El notario no acepta esto tal como está. Revise los campos.",
+    MALFORMED_CERTIFICATE: "El notario no puede leer este certificado. Copie el texto entero, de BEGIN a END.",
+    VERIFY_CERTIFICATE: "Este certificado no es un certificado raíz.",
     POLICY_UNAUTHORISED: "Su sesión ha terminado. Vuelva a cargar la página para iniciar sesión.",
     POLICY_FORBIDDEN: "El notario no lo permite.",
     CONFLICT_EXISTS: "Ya hay uno con este nombre, clave o certificado.",
