@@ -35,7 +35,7 @@ export function createLedger(
   };
   const onOutcome = ({ path }: FoundFile, outcome: Outcome): void => {
     progress.addFiles(1);
-    if (output.json) output.value(outcomeJson(path, outcome));
+    output.value(outcomeJson(path, outcome));
     const line = (): string => outcomeLine(path, outcome, output);
     if ("error" in outcome) {
       exit = Math.max(exit, outcome.error.facts.exit) as ExitCode;
