@@ -40,8 +40,9 @@ export async function openBrowser(t: TestContext): Promise<Browser | undefined> 
   }
   if (browser === undefined) {
     // Debian's Chromium cannot put up its sandbox as root, as tests in containers are.
-    const args = process.getuid?.() === 0 ? ["--no-sandbox"] : [];
-    browser = chromium.launch({ executablePath, args, timeout: patience });
+    const sandbox = process.getuid?.() === 0 ? ["--no-sandbox"] : [];
+    // A test may call for the collector of garbage, which otherwise comes when it likes.
+    browser = chromium.launch({ executablePath, args: [...sandbox, "--js-flags=--expose-gc"], timeout: patience });
   }
   return browser;
 }

@@ -5,7 +5,7 @@ import { closeSync, ftruncateSync, openSync, writeSync } from "node:fs";
 const mebibyte = 1024 * 1024;
 const ending = "the end";
 
-/** Makes the file. @param length whole mebibytes, in bytes */
+/** Makes the file. @param length in bytes */
 export function writeSparse(path: string, length: number): void {
   const file = openSync(path, "w");
   ftruncateSync(file, length);
@@ -13,7 +13,7 @@ export function writeSparse(path: string, length: number): void {
   closeSync(file);
 }
 
-/** SHA-256 of such a file, by Node, in hexadecimal. */
+/** SHA-256 of such a file, by Node, in hexadecimal. @param length whole mebibytes, in bytes */
 export function sparseHash(length: number): string {
   const hash = createHash("sha256");
   const zeros = new Uint8Array(mebibyte);
