@@ -54,7 +54,7 @@ export interface ShownCheckpoint {
 
 const code = "MALFORMED_RECEIPT";
 
-/** @throws MALFORMED_NOTE, MALFORMED_CHECKPOINT, VERIFY_SIGNATURE, VERIFY_CHECKPOINT unless all of the log's keys have signed it */
+/** @throws MALFORMED_NOTE, MALFORMED_CHECKPOINT; VERIFY_SIGNATURE, VERIFY_UNTRUSTED, VERIFY_CHECKPOINT unless all the log's keys signed it */
 export async function readCheckpoint(bytes: Uint8Array, { verifierKeys }: LogKeys): Promise<ShownCheckpoint> {
   const note = parseNote(bytes);
   const { origin, size, rootHash } = parseCheckpoint(note.text);

@@ -41,6 +41,7 @@ export interface NotaryClient {
   /**
    * Registers signed statements and gives each one's proof file, in the same order. A statement that is refused does not spoil
    * the others. Sending the same statements again is safe: they keep their first entries.
+   * @throws MALFORMED_*, VERIFY_* when a receipt is not of its statement, or its tree not signed with the keys that the notary shows
    */
   register(statements: readonly Uint8Array[]): Promise<Registration[]>;
   /**
