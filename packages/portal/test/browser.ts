@@ -135,3 +135,14 @@ export async function tabTo(page: Page, selector: string, most = 40): Promise<vo
   }
   assert.fail(`the keyboard does not reach ${selector}`);
 }
+
+/** What has the focus is seen to have it (WCAG 2.2, 2.4.7 and 2.4.13). */
+export async function checkFocusShows(page: Page): Promise<void> {
+  const outline = await page.evaluate(() => {
+    const focused = document.activeElement;
+    if (focused === null || focused === document.body) return "nothing has the focus";
+    const { outlineStyle, outlineWidth } = getComputedStyle(focused);
+    return outlineStyle !== "none" && Number.parseFloat(outlineWidth) >= 2 ? "shows" : focused.outerHTML.slice(0, 200);
+  });
+  assert.equal(outline, "shows");
+}

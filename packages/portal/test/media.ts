@@ -58,3 +58,85 @@ export async function recordVideo(page: Page): Promise<{ readonly webm: Uint8Arr
   });
   return { webm: Buffer.from(webm, "base64"), png: Buffer.from(png, "base64") };
 }
+
+/**
+ * A WebM file (Matroska, RFC 9559) of VP8 that players can seek in: a picture a second, each in a cluster of its own, with cues. The
+ * browser encodes the pictures; empty elements between the clusters make it as long as a real recording.
+ * @param padding bytes of each of them
+ */
+export async function encodeVideo(page: Page, seconds: number, padding: number): Promise<Uint8Array> {
+  const frames = await page.evaluate(async (count) => {
+    const encoded: string[] = [];
+    const encoder = new VideoEncoder({
+      output(chunk) {
+        const bytes = new Uint8Array(chunk.byteLength);
+        chunk.copyTo(bytes);
+        encoded.push(bytes.toBase64());
+      },
+      error(error) {
+        throw error;
+      },
+    });
+    encoder.configure({ codec: "vp8", width: 320, height: 180 });
+    const canvas = new OffscreenCanvas(320, 180);
+    const context = canvas.getContext("2d");
+    for (let second = 0; second < count; second++) {
+      if (context === null) throw new Error("no canvas");
+      context.fillStyle = `hsl(${second * 6} 60% 40%)`;
+      context.fillRect(0, 0, 320, 180);
+      const frame = new VideoFrame(canvas, { timestamp: second * 1e6, duration: 1e6 });
+      encoder.encode(frame, { keyFrame: true });
+      frame.close();
+    }
+    await encoder.flush();
+    return encoded;
+  }, seconds);
+  return muxWebm(
+    frames.map((frame) => Buffer.from(frame, "base64")),
+    padding,
+  );
+}
+
+function muxWebm(frames: readonly Uint8Array[], padding: number): Uint8Array {
+  const header = element(0x1a45dfa3, element(0x4282, Buffer.from("webm")), element(0x4287, uint(2)), element(0x4285, uint(2))); // biome-ignore format: EBML, DocType, its versions
+  const duration = Buffer.alloc(8);
+  duration.writeDoubleBE(frames.length * 1000);
+  const info = element(0x1549a966, element(0x2ad7b1, uint(1_000_000)), element(0x4489, duration)); // a tick is a millisecond
+  const size = element(0xe0, element(0xb0, uint(320)), element(0xba, uint(180)));
+  const track = element(0xae, element(0xd7, uint(1)), element(0x73c5, uint(1)), element(0x83, uint(1)), element(0x86, Buffer.from("V_VP8")), size); // biome-ignore format: one track
+  const tracks = element(0x1654ae6b, track);
+  const block = (frame: Uint8Array): Uint8Array => Buffer.concat([Buffer.of(0x81, 0, 0, 0x80), frame]); // track 1, a key frame
+  const clusters = frames.map((frame, second) =>
+    Buffer.concat([
+      element(0x1f43b675, element(0xe7, uint(second * 1000)), element(0xa3, block(frame))),
+      element(0xec, Buffer.alloc(padding)),
+    ]),
+  );
+  const cuesFor = (before: number): Uint8Array => {
+    let at = before;
+    const points = clusters.map((cluster, second) => {
+      const place = element(0xb7, element(0xf7, uint(1)), element(0xf1, uint(at)));
+      at += cluster.length;
+      return element(0xbb, element(0xb3, uint(second * 1000)), place);
+    });
+    return element(0x1c53bb6b, ...points);
+  };
+  const before = info.length + tracks.length;
+  const cues = cuesFor(before + cuesFor(0).length); // numbers have eight bytes, so that the length does not change
+  return Buffer.concat([header, element(0x18538067, info, tracks, cues, ...clusters)]);
+}
+
+/** RFC 8794 §4: an element's id, its length in eight bytes, its content. */
+function element(id: number, ...content: readonly Uint8Array[]): Uint8Array {
+  const body = Buffer.concat(content);
+  const length = Buffer.alloc(8);
+  length.writeBigUInt64BE(BigInt(body.length) | (1n << 56n));
+  const name = Buffer.from(id.toString(16), "hex");
+  return Buffer.concat([name, length, body]);
+}
+
+function uint(value: number): Uint8Array {
+  const bytes = Buffer.alloc(8);
+  bytes.writeBigUInt64BE(BigInt(value));
+  return bytes;
+}

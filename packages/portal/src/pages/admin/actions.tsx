@@ -2,10 +2,11 @@
 import type { AdministrativeAction } from "@attestry/core/client";
 import type { VNode } from "preact";
 import { useState } from "preact/hooks";
+import { useDoing } from "../../doing.ts";
 import { Failure } from "../../parts/failure.tsx";
 import { Time } from "../../parts/time.tsx";
 import type { Office } from "./index.tsx";
-import { Name, useDoing, useReading } from "./parts.tsx";
+import { Name, useReading } from "./parts.tsx";
 
 const pageSize = 50;
 

@@ -24,6 +24,7 @@ import {
 import { startWitness } from "../../../../server/src/witness/server.ts";
 import {
   checkAccessibility,
+  checkFocusShows,
   checkNoSideways,
   type OpenOptions,
   openBrowser,
@@ -420,6 +421,41 @@ test("in Spanish, on a phone, by keyboard alone: from section to section, a toke
   await page.keyboard.press("Enter");
   await row(page, "Clave de acceso o certificado revocado: archivo").waitFor();
   await look(page, "admin-actions-phone-es");
+  await page.goto(`${server.url}/admin/issuers?lang=es`);
+  await tabTo(page, ".maker summary");
+  await checkFocusShows(page);
+  await page.keyboard.press("Enter");
+  await tabTo(page, "#issuer-what", 1);
+  await checkFocusShows(page);
+  await page.keyboard.type("nada");
+  await tabTo(page, ".maker button[type=submit]", 2);
+  await checkFocusShows(page);
+  await page.keyboard.press("Enter");
+  await page.locator("#issuer-what:focus[aria-invalid=true]").waitFor();
+  await page.locator("#issuer-what-error[role=alert]", { hasText: /./ }).waitFor();
+  await page.goto(`${server.url}/admin/vault?lang=es`);
+  await tabTo(page, ".maker summary");
+  await page.keyboard.press("Enter");
+  await tabTo(page, "#class-which", 1);
+  await checkFocusShows(page);
+  await tabTo(page, "#class-name", 1);
+  await page.keyboard.press("Enter");
+  await page.locator("#class-name:focus[aria-invalid=true]").waitFor();
+  await page.locator("#class-name-error[role=alert]", { hasText: /./ }).waitFor();
+  await look(page, "admin-class-form-phone-es");
+  await page.keyboard.type("planos");
+  await tabTo(page, "#class-keep", 1);
+  await page.keyboard.press("ArrowDown");
+  await tabTo(page, "#class-amount", 1);
+  await page.keyboard.type("2");
+  await page.keyboard.press("Enter");
+  await page.locator(".done:focus").waitFor();
+  await page.locator("tr", { hasText: "planos" }).getByText("2 años").waitFor();
+  await tabTo(page, ".act__open");
+  await page.keyboard.press("Enter");
+  await page.locator(".ask:focus").waitFor();
+  await tabTo(page, ".ask input[type=checkbox]", 1);
+  await checkFocusShows(page);
   for (const section of ["vault", "places", "sessions", "audit"]) {
     await page.goto(`${server.url}/admin/${section}?lang=es`);
     await page.locator(".admin__room p:visible").first().waitFor();

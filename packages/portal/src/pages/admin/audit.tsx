@@ -1,6 +1,7 @@
 /** The audit of all that the notary stores: run from here, with what the last one found, by record. */
 import type { AuditFinding, AuditReport, AuditState } from "@attestry/core/client";
 import type { VNode } from "preact";
+import { useDoing } from "../../doing.ts";
 import { Failure } from "../../parts/failure.tsx";
 import { Hash } from "../../parts/hash.tsx";
 import { Icon } from "../../parts/icons.tsx";
@@ -9,7 +10,7 @@ import { Rows } from "../../parts/rows.tsx";
 import { formatBytes } from "../../parts/size.ts";
 import { Time } from "../../parts/time.tsx";
 import type { AdminWords, Office } from "./index.tsx";
-import { Name, useDoing, useReading } from "./parts.tsx";
+import { Name, useReading } from "./parts.tsx";
 import { useCount } from "./places.tsx";
 
 type Words = AdminWords["audit"];

@@ -2,10 +2,10 @@
 import type { RecordClass } from "@attestry/core/client";
 import type { VNode } from "preact";
 import { useRef, useState } from "preact/hooks";
+import { useDoing } from "../../doing.ts";
 import { Failure } from "../../parts/failure.tsx";
 import { ChoiceField, TextField } from "../../parts/field.tsx";
 import type { AdminWords, Office } from "./index.tsx";
-import { useDoing } from "./parts.tsx";
 
 export interface ClassFormProps {
   readonly office: Office;

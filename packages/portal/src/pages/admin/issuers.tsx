@@ -3,12 +3,13 @@ import { decodeBase64Url, isAttestryError, parseCoseKey } from "@attestry/core";
 import type { EnrolledIssuer } from "@attestry/core/client";
 import type { VNode } from "preact";
 import { useState } from "preact/hooks";
+import { useDoing } from "../../doing.ts";
 import { Failure } from "../../parts/failure.tsx";
 import { TextField } from "../../parts/field.tsx";
 import { Key } from "../../parts/rows.tsx";
 import { Time } from "../../parts/time.tsx";
 import type { Office } from "./index.tsx";
-import { Act, Done, Maker, Name, useDoing, useReading } from "./parts.tsx";
+import { Act, Done, Maker, Name, useReading } from "./parts.tsx";
 
 export function Issuers({ office }: { readonly office: Office }): VNode {
   const words = office.words.issuers;

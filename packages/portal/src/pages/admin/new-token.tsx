@@ -2,10 +2,10 @@
 import type { AccessToken } from "@attestry/core/client";
 import type { VNode } from "preact";
 import { useRef, useState } from "preact/hooks";
+import { useDoing } from "../../doing.ts";
 import { Failure } from "../../parts/failure.tsx";
 import { TextField } from "../../parts/field.tsx";
 import type { AdminWords, Office } from "./index.tsx";
-import { useDoing } from "./parts.tsx";
 
 type Role = keyof AdminWords["roles"];
 

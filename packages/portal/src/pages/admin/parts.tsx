@@ -1,7 +1,7 @@
 /** What the sections share: reading again after a change, acts that ask once more, and what became of them. */
-import { AttestryError, isAttestryError } from "@attestry/core";
 import type { ComponentChildren, VNode } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
+import { useDoing } from "../../doing.ts";
 import { Failure } from "../../parts/failure.tsx";
 import { TextField } from "../../parts/field.tsx";
 import { Icon } from "../../parts/icons.tsx";
@@ -26,35 +26,6 @@ export function useReading<T>(load: () => Promise<T>, every?: (value: T) => numb
   const { value, problem, at } = useRemote(ask, String(turn), pace);
   last.current = value ?? last.current;
   return { value: last.current, problem, at, again: () => setTurn((count) => count + 1) };
-}
-
-export interface Doing {
-  readonly busy: boolean;
-  readonly error: AttestryError | undefined;
-  /** Resolves to whether it was done. */
-  run(act: () => Promise<unknown>): Promise<boolean>;
-}
-
-export function useDoing(): Doing {
-  const [busy, setBusy] = useState(false);
-  const [error, setError] = useState<AttestryError>();
-  return {
-    busy,
-    error,
-    async run(act): Promise<boolean> {
-      setBusy(true);
-      setError(undefined);
-      try {
-        await act();
-        return true;
-      } catch (cause) {
-        setError(isAttestryError(cause) ? cause : new AttestryError("FATAL_INTERNAL", undefined, { cause }));
-        return false;
-      } finally {
-        setBusy(false);
-      }
-    },
-  };
 }
 
 /** Says that something was done, and takes the focus from the form that is gone. @param turn another one for each time */

@@ -7,6 +7,7 @@ import type { FileChooser, Page } from "playwright-core";
 import { type TestServer, trustIn } from "../../../../server/src/testing.ts";
 import {
   checkAccessibility,
+  checkFocusShows,
   checkNoSideways,
   type OpenOptions,
   openBrowser,
@@ -169,6 +170,7 @@ test("in Spanish, on a phone, by keyboard alone", async (t) => {
   // Listened for from the start: the browser takes its time to begin to tell.
   const chooser = new Promise<FileChooser>((resolve) => page.once("filechooser", resolve));
   await tabTo(page, "#issuer-name");
+  await checkFocusShows(page);
   await page.keyboard.type(office);
   await page.keyboard.press("Enter");
   await page.locator(".file-drop").waitFor();
@@ -178,6 +180,7 @@ test("in Spanish, on a phone, by keyboard alone", async (t) => {
   await tabTo(page, ".record .usa-input");
   await page.keyboard.type("Acta 17");
   await tabTo(page, ".file-drop input");
+  await page.locator(".file-drop:focus-within").waitFor();
   await page.keyboard.press("Enter");
   await (await chooser).setFiles(testFile("acta.pdf", Buffer.from("acta")));
   await page.getByText("1 de 1 registrados").waitFor();

@@ -1,8 +1,8 @@
 /** What is searched for. */
 import type { VNode } from "preact";
 import { useState } from "preact/hooks";
-import { hashFile } from "../../hash/hash-file.ts";
 import { FileDrop } from "../../parts/file-drop.tsx";
+import { hashDropped } from "../../parts/hash-dropped.ts";
 import { useShell } from "../../shell.ts";
 import type { words as en } from "../../words/en/search.ts";
 import { isHash, type SearchFields, searchHref, tidyHash } from "./query.ts";
@@ -19,17 +19,12 @@ export function SearchForm({ words, fields }: { readonly words: Words; readonly 
     const hash = tidyHash(typed.hash);
     const isWrong = hash !== "" && !isHash(hash);
     setWrong(isWrong ? words.hashWrong : undefined);
-    if (!isWrong) navigate(searchHref({ ...typed, hash }));
+    if (isWrong) document.querySelector<HTMLElement>("#hash")?.focus();
+    else navigate(searchHref({ ...typed, hash }));
   };
-  const take = async ([file]: readonly File[]): Promise<void> => {
-    if (file === undefined) return;
-    setWrong(words.hashing);
-    try {
-      change({ hash: await hashFile(file) });
-      setWrong(undefined);
-    } catch {
-      setWrong(words.unreadable);
-    }
+  const take = async (files: readonly File[]): Promise<void> => {
+    const hash = await hashDropped(files, words, setWrong);
+    if (hash !== undefined) change({ hash });
   };
   const text = (name: "subject" | "issuer" | "hash", hint: string): VNode => (
     <Field name={name} label={words[name]} hint={hint} error={name === "hash" ? wrong : undefined}>

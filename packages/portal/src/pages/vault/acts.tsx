@@ -1,8 +1,8 @@
 /** The acts on a recording that change something: holds, its record class, its end. Each is in the log before it is done. */
-import { AttestryError, isAttestryError } from "@attestry/core";
 import type { RecordClass, VaultObject } from "@attestry/core/client";
 import type { ComponentChildren, VNode } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
+import { useDoing } from "../../doing.ts";
 import { Failure } from "../../parts/failure.tsx";
 import { ChoiceField, TextField } from "../../parts/field.tsx";
 import { Icon } from "../../parts/icons.tsx";
@@ -85,20 +85,12 @@ function ActForm({ desk, object, name, choice, barred, act, confirm = false, onD
   const [purpose, setPurpose] = useState("");
   const [wrong, setWrong] = useState(false);
   const [asking, setAsking] = useState(false);
-  const [busy, setBusy] = useState(false);
-  const [error, setError] = useState<AttestryError>();
+  const { busy, error, run } = useDoing();
   const form = useRef<HTMLFormElement>(null);
   const typed = { what: what.trim(), purpose: purpose.trim() };
-  const run = async (): Promise<void> => {
+  const carryOut = (): void => {
     setAsking(false);
-    setBusy(true);
-    setError(undefined);
-    try {
-      onDone(await act(typed));
-    } catch (cause) {
-      setError(isAttestryError(cause) ? cause : new AttestryError("FATAL_INTERNAL", undefined, { cause }));
-    }
-    setBusy(false);
+    void run(async () => onDone(await act(typed)));
   };
   const submit = (event: Event): void => {
     event.preventDefault();
@@ -106,7 +98,7 @@ function ActForm({ desk, object, name, choice, barred, act, confirm = false, onD
     setWrong(first !== undefined);
     if (first !== undefined) form.current?.querySelector<HTMLElement>(`#${first}`)?.focus();
     else if (confirm) setAsking(true);
-    else void run();
+    else carryOut();
   };
   const problem = (text: string): string | undefined => (wrong && !isText(text) ? words.wrong : undefined);
   const { title, text, submit: label } = words[name];
@@ -148,7 +140,13 @@ function ActForm({ desk, object, name, choice, barred, act, confirm = false, onD
           </form>
         )}
         {asking && (
-          <Confirm words={desk.words} object={object} typed={typed} onErase={run} onKeep={() => setAsking(false)} />
+          <Confirm
+            words={desk.words}
+            object={object}
+            typed={typed}
+            onErase={carryOut}
+            onKeep={() => setAsking(false)}
+          />
         )}
       </div>
     </details>

@@ -1,9 +1,9 @@
 /** Finding a recording: by record number, by hash or the file itself, or down the list. */
 import type { VNode } from "preact";
 import { useState } from "preact/hooks";
-import { hashFile } from "../../hash/hash-file.ts";
 import { ChoiceField, TextField } from "../../parts/field.tsx";
 import { FileDrop } from "../../parts/file-drop.tsx";
+import { hashDropped } from "../../parts/hash-dropped.ts";
 import { useShell } from "../../shell.ts";
 import { isHash, tidyHash } from "../search/query.ts";
 import type { Desk } from "./index.tsx";
@@ -46,18 +46,13 @@ function FindForm({ desk, fields, mayRead }: FindFormProps): VNode {
     const hash = tidyHash(typed.hash);
     const isWrong = !isHash(hash) && (hash !== "" || !mayRead);
     setWrong(isWrong ? words.hashWrong : undefined);
+    if (isWrong) document.querySelector<HTMLElement>("#hash")?.focus();
     // Who sees custody alone cannot ask what there is, only name it.
-    if (!isWrong) navigate(mayRead ? vaultHref({ ...typed, hash }) : `/vault/${hash}`);
+    else navigate(mayRead ? vaultHref({ ...typed, hash }) : `/vault/${hash}`);
   };
-  const take = async ([file]: readonly File[]): Promise<void> => {
-    if (file === undefined) return;
-    setWrong(words.hashing);
-    try {
-      change({ hash: await hashFile(file) });
-      setWrong(undefined);
-    } catch {
-      setWrong(words.unreadable);
-    }
+  const take = async (files: readonly File[]): Promise<void> => {
+    const hash = await hashDropped(files, words, setWrong);
+    if (hash !== undefined) change({ hash });
   };
   return (
     // biome-ignore lint/a11y/useSemanticElements: no browser reads out <search> yet

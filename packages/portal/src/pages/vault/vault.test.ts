@@ -12,6 +12,7 @@ import { temporaryFolder } from "../../../../server/src/testing.ts";
 import { buildIfNeeded, distFolder } from "../../../build.ts";
 import {
   checkAccessibility,
+  checkFocusShows,
   checkNoSideways,
   type OpenOptions,
   openBrowser,
@@ -19,7 +20,7 @@ import {
   screenshot,
   tabTo,
 } from "../../../test/browser.ts";
-import { createWav, recordVideo } from "../../../test/media.ts";
+import { createWav, encodeVideo, recordVideo } from "../../../test/media.ts";
 import { testFile } from "../../../test/records.ts";
 import { sessionOf } from "../../../test/staff.ts";
 
@@ -79,6 +80,7 @@ test("a recording is found by record number, by the file itself, by state, and d
   await page.getByLabel("SHA-256 hash of the file").fill("12ab");
   await page.getByRole("button", { name: "Find" }).click();
   await page.locator(".field__error", { hasText: "has 64 digits" }).waitFor();
+  await page.locator("#hash:focus").waitFor();
   await page.setInputFiles("input[type=file]", testFile("interview.ogg", content));
   await page.waitForFunction((hash) => document.querySelector<HTMLInputElement>("#hash")?.value === hash, first.hash);
   await page.getByRole("button", { name: "Find" }).click();
@@ -132,6 +134,41 @@ test("a recording plays in the page for a stated purpose; seeking asks for range
   await checkAccessibility(page);
   await screenshot(page, "vault-audio-desktop");
   await player.evaluate((audio: HTMLAudioElement) => audio.pause());
+});
+
+test("a video is sought in by ranges: its end is seen without all that lies before it", async (t) => {
+  const server = await startVault(t);
+  if (server === undefined) return;
+  const page = await enter(t, server, ["custodian"]);
+  const seconds = 60;
+  const webm = await encodeVideo(page, seconds, 400_000);
+  const { id } = await server.store(webm, { subject: "Bodycam 8, 3 May", type: "video/webm" });
+  await page.goto(`${server.url}/vault/${id}`);
+  const answers: string[] = [];
+  page.on("response", (response) => {
+    if (response.url().includes("/content"))
+      answers.push(`${response.status()} ${response.headers()["content-range"]}`);
+  });
+  await purpose(page).fill("request 88");
+  await page.getByRole("button", { name: "Play here" }).click();
+  await page.waitForFunction(() => (document.querySelector("video")?.currentTime ?? 0) > 0.2);
+  const video = page.locator("video");
+  assert.equal(await video.evaluate((one: HTMLVideoElement) => one.duration), seconds);
+  const seen = await video.evaluate(async (one: HTMLVideoElement) => {
+    one.pause();
+    const sought = new Promise((resolve) => one.addEventListener("seeked", resolve, { once: true }));
+    one.currentTime = 55.5;
+    await sought;
+    const context = new OffscreenCanvas(320, 180).getContext("2d");
+    context?.drawImage(one, 0, 0);
+    return [...(context?.getImageData(160, 90, 1, 1).data ?? [])];
+  });
+  const [red = 0, green = 0, blue = 0] = seen;
+  assert.ok(red > 100 && green < 80 && blue < 130, `the picture of second 55 is red: ${seen}`); // hsl(330 60% 40%)
+  const begins = answers.map((answer) => Number(/^206 bytes (\d+)-\d+\/\d+$/.exec(answer)?.[1] ?? assert.fail(answer)));
+  assert.ok(Math.max(...begins) > 20_000_000, answers.join(", "));
+  await act(page, "read").waitFor();
+  assert.equal(await act(page, "read").count(), 1, "all of it is one reading");
 });
 
 test("videos and pictures are shown; what could carry a script is only saved, and names of all kinds are text", async (t) => {
@@ -378,6 +415,10 @@ test("in Spanish, on a phone, by keyboard alone: found, played, held", async (t)
   await page.keyboard.press("Enter");
   await page.locator("h1", { hasText: "Causa 17" }).waitFor();
   await tabTo(page, "#purpose");
+  await checkFocusShows(page);
+  await page.keyboard.press("Enter");
+  await page.locator("#purpose:focus[aria-invalid=true]").waitFor();
+  await page.locator("[role=alert]", { hasText: /./ }).waitFor();
   await page.keyboard.type("solicitud 88");
   await page.keyboard.press("Enter");
   await page.locator("audio:focus").waitFor();
@@ -387,8 +428,13 @@ test("in Spanish, on a phone, by keyboard alone: found, played, held", async (t)
   await agreement(page, "holds").waitFor();
   await tabTo(page, ".act[data-act=hold] summary");
   await page.keyboard.press("Enter");
+  await checkFocusShows(page);
   await tabTo(page, "#hold-what", 1);
   await page.keyboard.type("causa 26-1147");
+  await page.keyboard.press("Enter"); // without its purpose
+  await page.locator("#hold-purpose:focus[aria-invalid=true]").waitFor();
+  await page.keyboard.press("Shift+Tab");
+  await page.locator("#hold-what:focus").waitFor();
   await tabTo(page, "#hold-purpose", 1);
   await page.keyboard.type("prueba");
   await page.keyboard.press("Enter");
