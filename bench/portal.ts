@@ -12,6 +12,7 @@ import { buildIfNeeded } from "../packages/portal/build.ts";
 import { chromiumPath } from "../packages/portal/test/chromium.ts";
 import { peakMemory } from "../packages/portal/test/memory.ts";
 import { writeSparse } from "../packages/portal/test/sparse.ts";
+import { startWire } from "../packages/portal/test/wire.ts";
 import { type Bench, type Figure, median } from "./figure.ts";
 import { startNotary } from "./notary.ts";
 
@@ -47,7 +48,28 @@ async function firstLoads(browser: Browser, url: string, quick: boolean): Promis
     await context.close();
   }
   const target = { of: "value", atMost: 1000 } as const;
-  return [{ name: "portal: ready for a file, cold cache", value: median(times), unit: "ms", target }];
+  return [
+    { name: "portal: ready for a file, cold cache", value: median(times), unit: "ms", target },
+    await firstLoadBytes(browser, url),
+  ];
+}
+
+/** Script and style, as they go over the wire, with what is fetched ahead. */
+async function firstLoadBytes(browser: Browser, url: string): Promise<Figure> {
+  const ends: (() => unknown)[] = [];
+  const wire = await startWire({ after: (end) => ends.push(end as () => unknown) }, url);
+  const context = await browser.newContext({ serviceWorkers: "block" });
+  await (await context.newPage()).goto(wire.url, { waitUntil: "networkidle" });
+  await context.close();
+  for (const end of ends) end();
+  const weighed = wire.transfers.filter(({ type }) => /javascript|css/.test(type));
+  const value = weighed.reduce((sum, { bytes }) => sum + bytes, 0) / 1000;
+  return {
+    name: "portal: script and style of the first load",
+    value,
+    unit: "kB",
+    target: { of: "value", atMost: 120 },
+  };
 }
 
 async function hashing(browser: Browser, url: string, folder: string, quick: boolean): Promise<Figure[]> {

@@ -16,7 +16,7 @@ export interface Wire {
 }
 
 /** Closed when the test ends. */
-export async function startWire(t: TestContext, target: string): Promise<Wire> {
+export async function startWire(t: Pick<TestContext, "after">, target: string): Promise<Wire> {
   const transfers: Transfer[] = [];
   const server = createServer((incoming, outgoing) => {
     const url = new URL(incoming.url ?? "/", target);
