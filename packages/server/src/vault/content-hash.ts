@@ -32,7 +32,7 @@ export function createContentHash(): ContentHash {
   return {
     async update(bytes: Uint8Array): Promise<void> {
       if (first === undefined && thread === undefined) {
-        first = bytes.slice();
+        first = new Uint8Array(bytes); // a copy, also of a Buffer
         return;
       }
       if (thread === undefined) {

@@ -5,6 +5,7 @@ import { syncBuiltinESMExports } from "node:module";
 import { type TestContext, test } from "node:test";
 import { AttestryError, equalBytes, isAttestryError } from "@attestry/core";
 import fc from "fast-check";
+import { firstPlaintextLength } from "./format/geometry.ts";
 import {
   access,
   collect,
@@ -165,5 +166,24 @@ test("whatever dies whenever, no key seals two plaintexts under one nonce, and n
     }),
     { numRuns: 25 },
   );
+  await base.sweep();
+  const places = (await base.catalogue.listObjects(undefined, 100)).map(({ place }) => place).sort();
+  assert.deepEqual(await base.objects.list(undefined, 100), places, "nothing is left of copies");
   t.diagnostic(`${nonces.count()} nonces`);
+});
+
+test("what the storage lost of an upload is not sealed again under the same key", async (t) => {
+  const nonces = watchNonces(t);
+  let vault = await openTestVault(t);
+  const { id } = await vault.begin({ who: "clerk" });
+  await vault.append(id, 0, inPieces(sampleContent(3_500_000)));
+  const first = (await vault.objects.readSegment(id, 0)) ?? assert.fail();
+  await vault.objects.remove(id);
+  await vault.objects.writeSegment(id, 0, first);
+  vault = await vault.reopen();
+  const { offset } = await vault.upload(id);
+  assert.equal(offset, firstPlaintextLength);
+  await vault.append(id, offset, inPieces(sampleContent(3_500_000, 2)), { isLast: true });
+  assert.deepEqual(nonces.reused(), []);
+  assert.ok(nonces.count() > 0);
 });

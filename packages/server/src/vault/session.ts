@@ -104,12 +104,20 @@ async function readStored(
   take: (index: number, plaintext: Uint8Array) => Promise<void>,
 ): Promise<Stored> {
   const hash = createContentHash();
+  const fetch = (index: number): Promise<Uint8Array | undefined> => {
+    const segment = objects.readSegment(row.place, index);
+    segment.catch(() => {}); // whoever stops here never waits for it
+    return segment;
+  };
+  let next = fetch(0);
   for (let index = 0; ; index++) {
     await keep();
-    const segment = await objects.readSegment(row.place, index);
+    const segment = await next;
     const opened = segment && openEither(stream, index, segment);
     if (opened?.isLast === false) {
+      next = fetch(index + 1); // on its way while this one is hashed and taken
       await Promise.all([hash.update(opened.plaintext), take(index, opened.plaintext)]);
+      (opened.plaintext.buffer as ArrayBuffer).transfer(0); // nobody else has it; decision 37
       continue;
     }
     const isTail = row.tail?.index === index;
