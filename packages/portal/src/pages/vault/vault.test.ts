@@ -254,6 +254,43 @@ test("an export is checked before it is saved, and recorded; one that is damaged
   assert.equal(await act(page, "exported").count(), 2, "the one that was damaged left the vault all the same");
 });
 
+test("a copy that the browser has no room for is not saved, and a command that needs none is named", async (t) => {
+  const server = await startVault(t);
+  if (server === undefined) return;
+  const { id, hash } = await server.store(randomBytes(5000), { subject: "Deed 4711", type: "application/pdf" });
+  const page = await enter(t, server, ["custodian"], `/vault/${id}`);
+  await purpose(page).fill("court order 12");
+  // A blob that cannot be read back, which is how a full store shows: its file was changed since.
+  const path = join(temporaryFolder(t), "lost.bin");
+  writeFileSync(path, randomBytes(5000));
+  await page.evaluate(() => {
+    const input = document.createElement("input");
+    input.type = "file";
+    input.id = "lost";
+    document.body.append(input);
+  });
+  await page.setInputFiles("#lost", path);
+  writeFileSync(path, "changed");
+  await page.evaluate(() => {
+    const lost = document.querySelector<HTMLInputElement>("#lost")?.files?.[0];
+    document.querySelector("#lost")?.remove();
+    Object.assign(globalThis, {
+      Blob: function Blob() {
+        return lost;
+      },
+    });
+  });
+  const downloads: unknown[] = [];
+  page.on("download", (one) => downloads.push(one));
+  await page.getByRole("button", { name: "Export a copy" }).click();
+  await page.locator(".copy[data-stage='too large']").getByText("This browser has no room").waitFor();
+  await page.getByText(`attestry vault get ${hash}`).waitFor();
+  await act(page, "exported").getByText("court order 12").waitFor();
+  assert.deepEqual(downloads, []);
+  await checkAccessibility(page);
+  await screenshot(page, "vault-export-no-room");
+});
+
 test("a custodian holds, lifts, reclassifies and erases by order; erasing asks once more and leaves what still proves it", async (t) => {
   const server = await startVault(t, { bodycam: 0, deeds: 3650, births: "forever" });
   if (server === undefined) return;
