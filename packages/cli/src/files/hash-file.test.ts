@@ -11,7 +11,7 @@ import {
   utimesSync,
   writeFileSync,
 } from "node:fs";
-import { tmpdir } from "node:os";
+import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { hashFile } from "./hash-file.ts";
@@ -149,6 +149,20 @@ test("many files come out in order with their own hashes, and one that cannot be
     if (at === 700) assert.equal(error?.code, "USAGE_FILE");
     else assert.equal(hex(digest), sha256(Buffer.from(`content ${at}`)));
   }
+});
+
+test("more threads join in when hashing is what is waited for", async (t) => {
+  if (availableParallelism() === 1) return t.skip("there is one processor core: more threads would gain nothing");
+  const path = join(folder(t), "sparse");
+  writeFileSync(path, "");
+  truncateSync(path, 60_000_000);
+  let started = 0;
+  const count = (): void => void started++;
+  process.on("worker", count);
+  const { outcomes } = await hashAll(Array.from({ length: 36 }, (_, at) => ({ path, relative: `f${at}` })));
+  process.off("worker", count);
+  assert.equal(new Set(outcomes.map(({ digest }) => hex(digest))).size, 1);
+  assert.ok(started > 1, `${started} threads`);
 });
 
 test("leaving off early ends the threads, wherever they are", async (t) => {

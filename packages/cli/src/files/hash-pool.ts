@@ -1,7 +1,8 @@
 /**
- * Hashes many files on all cores, and states what was found in the same threads. Threads that read and hash synchronously measured
- * ten times faster on small files than the runtime's asynchronous reads: opening, reading and closing 4 KB costs less than one turn
- * of the event loop's pool. A signature made there saves more than half of its time for the same reason.
+ * Hashes many files, on all cores where hashing is what takes the time, and states what was found in the same threads. Threads that
+ * read and hash synchronously measured ten times faster on small files than the runtime's asynchronous reads: opening, reading and
+ * closing 4 KB costs less than one turn of the event loop's pool. A signature made there saves more than half of its time for the
+ * same reason.
  */
 import { once } from "node:events";
 import { statSync } from "node:fs";
@@ -25,6 +26,8 @@ export interface HashOutcome {
 
 const fewFiles = 32;
 const fewBytes = 32 * 1024 * 1024;
+/** Milliseconds of waiting for threads that are worth more of them: about the processor time that it takes to start one and warm it up. */
+const patience = 500;
 
 /**
  * The outcomes in the order of `files`, in groups. `onBytes` is told of bytes as they are read. With `stationery` the threads state
@@ -44,17 +47,43 @@ export async function* hashFiles(
     return;
   }
   const pool = createPool(onBytes, stationery);
+  const wait = createWait(pool.widen);
   const pending: Promise<readonly HashOutcome[]>[] = [];
   try {
     for (let group = first; group.length > 0; group = await take(iterator, pool.groupSize())) {
       pending.push(pool.hash(group));
-      if (pending.length >= pool.appetite) yield await (pending.shift() as Promise<readonly HashOutcome[]>);
+      if (pending.length < pool.appetite) continue;
+      await stationery; // it is no fault of the threads
+      yield await wait(pending.shift() as Promise<readonly HashOutcome[]>);
     }
-    for (const outcomes of pending) yield await outcomes;
+    await stationery;
+    for (const outcomes of pending) yield await wait(outcomes);
   } finally {
     await pool.close();
     await iterator.return?.();
   }
+}
+
+/** Waits for promises, and calls `widen` each time that it has waited for `patience` in all. */
+function createWait(widen: () => void): <T>(awaited: Promise<T>) => Promise<T> {
+  let left = patience;
+  return async (awaited) => {
+    let since = performance.now();
+    const arm = (): NodeJS.Timeout =>
+      setTimeout(() => {
+        widen();
+        left = patience;
+        since = performance.now();
+        timer = arm();
+      }, left);
+    let timer = arm();
+    try {
+      return await awaited;
+    } finally {
+      clearTimeout(timer);
+      left -= performance.now() - since;
+    }
+  };
 }
 
 async function take(iterator: AsyncIterator<FoundFile>, count: number): Promise<FoundFile[]> {
@@ -91,6 +120,8 @@ interface Pool {
   /** How many files the next group should have: small files go in large groups, large ones alone. */
   groupSize(): number;
   hash(files: readonly FoundFile[]): Promise<readonly HashOutcome[]>;
+  /** Twice as many threads as before, up to one a core. One is enough for small files: registering them takes longer. */
+  widen(): void;
   close(): Promise<unknown>;
 }
 
@@ -101,7 +132,8 @@ interface Job {
 }
 
 function createPool(onBytes: (count: number) => void, stationery?: Promise<Stationery | undefined>): Pool {
-  const threads = availableParallelism();
+  const most = availableParallelism();
+  let threads = 1;
   const idle: Worker[] = [];
   const all: Worker[] = [];
   const queue: Job[] = [];
@@ -133,15 +165,20 @@ function createPool(onBytes: (count: number) => void, stationery?: Promise<Stati
   };
 
   return {
-    appetite: threads * 2,
+    appetite: most * 2,
     groupSize: () => groupSize,
     hash(files) {
       const { promise, resolve, reject } = Promise.withResolvers<GroupResult>();
       queue.push({ files, done: resolve, failed: reject });
       startNext();
-      const outcomes = Promise.all([promise, stationery]).then(([result]) => outcomesOf(files, result));
+      const outcomes = promise.then((result) => outcomesOf(files, result));
       outcomes.catch(() => {}); // a group that nobody waits for any more may fail unheard
       return outcomes;
+    },
+    widen() {
+      const more = Math.min(threads * 2, most) - threads;
+      threads += more;
+      for (let i = 0; i < more; i++) startNext();
     },
     close() {
       queue.length = 0; // else a thread that finishes now would begin anew
