@@ -77,7 +77,7 @@ async function startProcess(base: TestVault, { calls, done, survives }: Life): P
   const toll = (): AttestryError => new AttestryError("UNAVAILABLE_STORAGE", "the process died");
   function mortal<T extends object>(part: T): T {
     const methods = Object.entries(part).map(([name, value]) => {
-      if (typeof value !== "function" || name === "close") return [name, value];
+      if (typeof value !== "function" || name === "close" || name === "newMemory") return [name, value];
       const method = async (...args: unknown[]): Promise<unknown> => {
         if (dead) throw toll();
         left -= 1;

@@ -8,7 +8,7 @@ export type Reach = (step: string) => void;
 /** The same part; `reach` may throw in its place. */
 export function tellSteps<T extends object>(name: string, part: T, reach: Reach): T {
   const told = Object.entries(part).map(([key, value]) => {
-    if (typeof value !== "function" || key === "close") return [key, value];
+    if (typeof value !== "function" || key === "close" || key === "newMemory") return [key, value];
     const method = async (...args: unknown[]): Promise<unknown> => {
       reach(`before ${name}.${key}`);
       const result = await value.apply(part, args);
