@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type { StatusHistory as HistoryJson } from "@attestry/core/client";
 import { type CoveringAnchor, createHistory, type HistoryParts } from "./history.ts";
-import type { HistoryJson } from "./http/schemas.ts";
 import { startTestServer } from "./testing.ts";
 
 const start = 1_789_999_200; // a full hour

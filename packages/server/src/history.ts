@@ -2,11 +2,10 @@
  * How the notary has been over time, in steps that a plot can show. The log's growth follows from the times of its heads, and the
  * delay of anchors from the anchors themselves; only how long registrations took is kept for this.
  */
+import type { StatusHistory as HistoryJson, HistorySpan } from "@attestry/core/client";
 import type { PlaceKind } from "./anchoring/anchoring.ts";
 import type { Latency } from "./latency.ts";
 import type { LogStore } from "./log/store.ts";
-
-export type HistorySpan = "hour" | "day" | "month";
 
 /** Seconds of a step, and how many there are. */
 const spans: Readonly<Record<HistorySpan, { readonly step: number; readonly count: number }>> = {
@@ -15,29 +14,8 @@ const spans: Readonly<Record<HistorySpan, { readonly step: number; readonly coun
   month: { step: 21_600, count: 120 },
 };
 
-/** A list with a value for each step has null where there was nothing. */
-export interface StatusHistory {
-  readonly span: HistorySpan;
-  /** Seconds. */
-  readonly step: number;
-  /** When the first step begins: whole seconds of Unix time. The last one is under way. */
-  readonly from: number;
-  /** The tree size when each step begins, and the size now: one more than there are steps. */
-  readonly sizes: readonly number[];
-  /** How long registrations took, in milliseconds. */
-  readonly latency: {
-    readonly count: readonly number[];
-    readonly median: readonly (number | null)[];
-    /** Nineteen of twenty were faster. */
-    readonly slow: readonly (number | null)[];
-  };
-  /** Of each ledger and authority: seconds from the registration of each step's last entry to the anchor that covers it. */
-  readonly anchors: readonly {
-    readonly place: string;
-    readonly kind: PlaceKind;
-    readonly delay: readonly (number | null)[];
-  }[];
-}
+/** `from` is in whole seconds of Unix time. */
+export type StatusHistory = Omit<HistoryJson, "from"> & { readonly from: number };
 
 /** The first anchor of a place that covers an entry. `time`: whole seconds of Unix time, as the ledger or authority has it. */
 export interface CoveringAnchor {

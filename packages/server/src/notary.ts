@@ -8,6 +8,7 @@ import {
   type Trust,
   thumbprintUri,
 } from "@attestry/core";
+import type { HistorySpan } from "@attestry/core/client";
 import { type Logger, pino } from "pino";
 import { createAdmission } from "./admission.ts";
 import {
@@ -21,7 +22,7 @@ import { createPrinter } from "./certificate/printer.ts";
 import { createDataFolder, type DataFolder } from "./data-folder.ts";
 import { type EntryQuery, type FoundEntry, type FoundPage, findEntries, readEntry } from "./find.ts";
 import { checkOrigin, type HeadSigner } from "./heads.ts";
-import { createHistory, type HistorySpan, type StatusHistory } from "./history.ts";
+import { createHistory, type StatusHistory } from "./history.ts";
 import { createIssuers, type Issuers } from "./issuers/issuers.ts";
 import { openLatency } from "./latency.ts";
 import { createLogReader } from "./log/reader.ts";

@@ -18,8 +18,10 @@ export type {
   EnrolledIssuer,
   EntryPage,
   EntrySummary,
+  HistorySpan,
   NotaryStatus,
   PlaceSummary,
+  StatusHistory,
   WitnessSummary,
 } from "./resources.ts";
 export {

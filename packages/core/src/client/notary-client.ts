@@ -11,7 +11,15 @@ import { maxProofFileLength } from "../statement/proof-file.ts";
 import { maxNoteLength, type QuotedCheckpoint } from "../statement/statement.ts";
 import { type LogKeys, type Registration, readAnswer, readCheckpoint, type ShownCheckpoint } from "./answer.ts";
 import { createSend, type HttpOptions, type Send } from "./http.ts";
-import type { AnchorSummary, EnrolledIssuer, EntryPage, EntrySummary, NotaryStatus } from "./resources.ts";
+import type {
+  AnchorSummary,
+  EnrolledIssuer,
+  EntryPage,
+  EntrySummary,
+  HistorySpan,
+  NotaryStatus,
+  StatusHistory,
+} from "./resources.ts";
 
 export interface EntryQuery {
   /** SHA-256 of the file. */
@@ -55,6 +63,8 @@ export interface NotaryClient {
   proofFile(index: number): Promise<Uint8Array>;
   /** Anchors and time stamps, the newest first. */
   anchors(limit?: number): Promise<readonly AnchorSummary[]>;
+  /** How the notary has been over time. */
+  history(span: HistorySpan): Promise<StatusHistory>;
   listIssuers(): Promise<readonly EnrolledIssuer[]>;
   addIssuer(
     issuer:
@@ -94,6 +104,7 @@ export function createNotaryClient(options: HttpOptions): NotaryClient {
     proofFile: (index) => send({ path: `/v1/entries/${index}/proof`, limit: maxProofFileLength }),
     anchors: async (limit = 100) =>
       (await getJson<{ anchors: AnchorSummary[] }>(send, `/v1/anchors?limit=${limit}`, ["anchors"])).anchors,
+    history: (span) => getJson<StatusHistory>(send, `/v1/history?span=${span}`, ["sizes", "latency", "anchors"]),
     listIssuers: async () => (await getJson<{ issuers: EnrolledIssuer[] }>(send, "/v1/issuers", ["issuers"])).issuers,
     addIssuer: (issuer) =>
       postJson<EnrolledIssuer>(

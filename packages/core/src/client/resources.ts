@@ -96,3 +96,29 @@ export interface AnchorSummary {
   readonly time?: string;
   readonly problem?: string;
 }
+
+export type HistorySpan = "hour" | "day" | "month";
+
+/** `GET /v1/history`. A list with a value for each step has null where there was nothing. */
+export interface StatusHistory {
+  readonly span: HistorySpan;
+  /** Seconds. */
+  readonly step: number;
+  /** When the first step begins. The last one is under way. */
+  readonly from: string;
+  /** The tree size when each step begins, and the size now: one more than there are steps. */
+  readonly sizes: readonly number[];
+  /** How long registrations took, in milliseconds. */
+  readonly latency: {
+    readonly count: readonly number[];
+    readonly median: readonly (number | null)[];
+    /** Nineteen of twenty were faster. */
+    readonly slow: readonly (number | null)[];
+  };
+  /** Of each ledger and authority: seconds from the registration of each step's last entry to the anchor that covers it. */
+  readonly anchors: readonly {
+    readonly place: string;
+    readonly kind: "ledger" | "authority";
+    readonly delay: readonly (number | null)[];
+  }[];
+}

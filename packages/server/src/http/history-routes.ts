@@ -1,9 +1,9 @@
 /** How the notary has been over time, for plots. */
+import type { HistorySpan, StatusHistory } from "@attestry/core/client";
 import type { FastifyInstance } from "fastify";
-import type { HistorySpan } from "../history.ts";
 import type { RouteContext } from "./context.ts";
 import { isoTime } from "./entry-routes.ts";
-import { failures, type HistoryJson, historyQuery, historySchema } from "./schemas.ts";
+import { failures, historyQuery, historySchema } from "./schemas.ts";
 
 export async function historyRoutes(app: FastifyInstance, { notary }: RouteContext): Promise<void> {
   app.get<{ Querystring: { span: HistorySpan } }>("/v1/history", {
@@ -15,7 +15,7 @@ export async function historyRoutes(app: FastifyInstance, { notary }: RouteConte
       querystring: historyQuery,
       response: { 200: historySchema, ...failures },
     },
-    async handler({ query }, reply): Promise<HistoryJson> {
+    async handler({ query }, reply): Promise<StatusHistory> {
       reply.header("cache-control", "public, max-age=5");
       const history = await notary.history(query.span);
       return { ...history, from: isoTime(history.from) };

@@ -1,6 +1,5 @@
 /** What the JSON of our own API looks like: checked on the way in, shown in the OpenAPI document. */
 import { type TSchema, Type } from "typebox";
-import type { StatusHistory } from "../history.ts";
 
 const uint = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER });
 const hash = Type.String({ pattern: "^[0-9a-f]{64}$", description: "32 bytes, lower-case hexadecimal" });
@@ -45,7 +44,6 @@ export const historyQuery: TSchema = Type.Object(
   },
   strict,
 );
-export type HistoryJson = Omit<StatusHistory, "from"> & { readonly from: string };
 const perStep = Type.Array(Type.Union([Type.Number(), Type.Null()]));
 export const historySchema: TSchema = Type.Object({
   span: Type.String(),

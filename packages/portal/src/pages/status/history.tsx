@@ -1,6 +1,7 @@
 /** How the log has been over the last hour, day or month: four plots of the same steps. */
+import type { HistorySpan, StatusHistory } from "@attestry/core/client";
 import type { VNode } from "preact";
-import { fetchHistory, type HistorySpan, type StatusHistory } from "../../api.ts";
+import { notary } from "../../api.ts";
 import { placeName } from "../../parts/places.ts";
 import { Plot, type PlotProps } from "../../parts/plot.tsx";
 import { Problem } from "../../parts/problem.tsx";
@@ -20,7 +21,7 @@ export interface HistoryProps {
 
 export function History({ words, span: asked, every }: HistoryProps): VNode {
   const span = spans.find((known) => known === asked) ?? "hour";
-  const { value, problem, at } = useRemote(() => fetchHistory(span), span, every);
+  const { value, problem, at } = useRemote(() => notary.history(span), span, every);
   const { history: said } = words;
   return (
     <section aria-labelledby="history">
