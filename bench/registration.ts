@@ -22,7 +22,7 @@ export const benchRegistration: Bench = async ({ folder, quick }) => {
     for (let round = 0; round < rounds; round++) {
       limits.push(await p256VerifyRate(quick ? 1000 : 3000));
       batch.push(await registerBatches(notary, await makeStatements(signer, batchSize * (quick ? 40 : 80))));
-      single.push(await registerSingles(notary, await makeStatements(signer, quick ? 5000 : 20_000), 64));
+      single.push(await registerSingles(notary, await makeStatements(signer, quick ? 5000 : 20_000), 256));
     }
     const limit = { name: "P-256 checks of all cores", value: median(limits) };
     const half = median(single) / 2;
