@@ -1,6 +1,7 @@
 /** Where files are dropped or chosen. It is one label around a real file input, so a keyboard and a screen reader know it. */
 import type { ComponentChildren, VNode } from "preact";
 import { useId, useState } from "preact/hooks";
+import { droppedFiles } from "./dropped.ts";
 import { Icon } from "./icons.tsx";
 
 export interface FileDropProps {
@@ -20,8 +21,7 @@ export function FileDrop(props: FileDropProps): VNode {
   const { label, action, hint, multiple = false, accept, compact = false, onFiles } = props;
   const [over, setOver] = useState(false);
   const hintId = useId();
-  const take = (list: FileList | null | undefined): void => {
-    const files = [...(list ?? [])];
+  const take = (files: readonly File[]): void => {
     if (files.length > 0) onFiles(files);
   };
   return (
@@ -36,7 +36,7 @@ export function FileDrop(props: FileDropProps): VNode {
       onDrop={(event) => {
         event.preventDefault();
         setOver(false);
-        take(event.dataTransfer?.files);
+        if (event.dataTransfer !== null) droppedFiles(event.dataTransfer).then(take);
       }}
     >
       <label>
@@ -51,7 +51,7 @@ export function FileDrop(props: FileDropProps): VNode {
           aria-describedby={hint === undefined ? undefined : hintId}
           onChange={(event) => {
             const input = event.currentTarget;
-            take(input.files);
+            take([...(input.files ?? [])]);
             input.value = ""; // the same file may be chosen again
           }}
         />

@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
-import { readFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { parseProofFile, sha256, verify } from "@attestry/core";
 import type { FileChooser, Page } from "playwright-core";
-import { type TestServer, trustIn } from "../../../../server/src/testing.ts";
+import { type TestServer, temporaryFolder, trustIn } from "../../../../server/src/testing.ts";
 import {
   checkAccessibility,
   checkFocusShows,
@@ -16,6 +17,7 @@ import {
   startPortal,
   tabTo,
 } from "../../../test/browser.ts";
+import { dropPaths } from "../../../test/drag.ts";
 import { type TestFile, testFile } from "../../../test/records.ts";
 
 interface Workplace {
@@ -85,6 +87,21 @@ test("a clerk's first day: the key is made and enrolled, files are dropped, and 
     .getByRole("link", { name: /^Entry \d+$/ })
     .click();
   await page.locator(".verdict[data-outcome=registered]").waitFor();
+});
+
+test("a folder that is dropped counts as the files in it, in the folders of it too", async (t) => {
+  if ((await openBrowser(t)) === undefined) return;
+  const { page } = await enter(t);
+  await enrol(page);
+  const folder = temporaryFolder(t);
+  mkdirSync(join(folder, "deeds", "annexes"), { recursive: true });
+  const names = Array.from({ length: 120 }, (_, at) => `annex ${at}.txt`); // more than a browser lists at once
+  for (const name of names) writeFileSync(join(folder, "deeds", "annexes", name), name);
+  writeFileSync(join(folder, "deeds", "deed.txt"), "lot 12");
+  writeFileSync(join(folder, "letter.txt"), "enclosed");
+  await dropPaths(page.locator(".file-drop"), [join(folder, "letter.txt"), join(folder, "deeds")]);
+  await page.getByText("122 of 122 registered").waitFor();
+  for (const name of ["letter.txt", "deed.txt", "annex 119.txt"]) assert.equal(await state(page, name).count(), 1);
 });
 
 test("no script can read the key, and it is the same after the page is opened again", async (t) => {

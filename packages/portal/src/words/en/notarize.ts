@@ -29,7 +29,7 @@ export const words = {
     record: "Record number",
     recordChoices: { none: "None", one: "The same for all:", name: "Each file’s own name, without its ending" },
     recordHint: "It stands in the log for everybody to read: no names or other personal data.",
-    drop: "Drop files here, as many as you like, or",
+    drop: "Drop files or folders here, as many as you like, or",
     choose: "choose from this device",
     hint: "Any kind and size. Only their thumbprints are sent.",
     keep: {

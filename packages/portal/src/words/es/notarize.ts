@@ -36,7 +36,7 @@ export const words: typeof en = {
       name: "El nombre de cada archivo, sin su extensión",
     },
     recordHint: "Figura en el registro a la vista de todos: sin nombres ni otros datos personales.",
-    drop: "Suelte aquí archivos, cuantos quiera, o",
+    drop: "Suelte aquí archivos o carpetas, cuantos quiera, o",
     choose: "elíjalos en este dispositivo",
     hint: "De cualquier tipo y tamaño. Solo se envían sus huellas.",
     keep: {
