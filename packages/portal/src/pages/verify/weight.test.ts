@@ -71,6 +71,9 @@ test("a large file is hashed to its end, with progress that can be heard, in mem
   const hash = "325aa8e820be09bf0e3049cabe35d97bc3aab25d6c387042665a068b900a7409";
   const path = join(temporaryFolder(t), "recording.mp4");
   writeSparse(path, length);
+  await page.locator(".file-drop input").first().setInputFiles(sparseFile(t, 2 * mebibyte).path);
+  await page.locator(".verdict").waitFor(); // what the page takes for any file, it has
+  await page.getByRole("button", { name: "Start over" }).click();
   const told = await noteProgress(page);
   const peak = peakMemory(page, page.locator(".verdict").waitFor({ timeout: 600_000 }));
   await page.locator(".file-drop input").first().setInputFiles(path);
@@ -79,7 +82,7 @@ test("a large file is hashed to its end, with progress that can be heard, in mem
   assert.match(shown.join("\n"), /4\.29 GB|4\.3 GB/);
   assert.match(heard.join("\n"), /(25|50|75) %/);
   t.diagnostic(`memory grew by ${Math.round((grown ?? 0) / mebibyte)} MiB`);
-  if (grown !== undefined) assert.ok(grown < 100 * mebibyte, `${grown} bytes more for a file of ${length}`);
+  if (grown !== undefined) assert.ok(grown < 64 * mebibyte, `${grown} bytes more for a file of ${length}`);
   assert.equal((await page.locator(".compared .hash").innerText()).replaceAll(/\s/g, ""), hash);
 });
 
