@@ -71,7 +71,10 @@ test("a large file is hashed to its end, with progress that can be heard, in mem
   const hash = "325aa8e820be09bf0e3049cabe35d97bc3aab25d6c387042665a068b900a7409";
   const path = join(temporaryFolder(t), "recording.mp4");
   writeSparse(path, length);
-  await page.locator(".file-drop input").first().setInputFiles(sparseFile(t, 2 * mebibyte).path);
+  await page
+    .locator(".file-drop input")
+    .first()
+    .setInputFiles(sparseFile(t, 2 * mebibyte).path);
   await page.locator(".verdict").waitFor(); // what the page takes for any file, it has
   await page.getByRole("button", { name: "Start over" }).click();
   const told = await noteProgress(page);
