@@ -181,10 +181,10 @@ test("work goes on while other pages of the portal are open, which say so and le
   await page.evaluate(() => void setTimeout(() => location.reload()));
   assert.equal(await warned, "beforeunload", "closing the tab would still lose what is not signed");
   held.resolve();
-  await note.waitFor({ state: "detached" });
+  await page.locator(".under-way a").waitFor({ state: "detached" }); // of both files
   await page.getByRole("link", { name: "Verify" }).waitFor();
   assert.deepEqual((await objectsOf(server)).map(({ subject }) => subject).toSorted(), ["one", "two"]);
-  await page.getByRole("link", { name: "Notarize" }).click();
+  await page.getByRole("link", { name: "Notarize", exact: true }).click();
   await page.getByText("2 of 2 registered").waitFor();
   await kept(page, "two.bin").waitFor();
 });

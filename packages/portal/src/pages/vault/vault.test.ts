@@ -141,7 +141,7 @@ test("a video is sought in by ranges: its end is seen without all that lies befo
   if (server === undefined) return;
   const page = await enter(t, server, ["custodian"]);
   const seconds = 60;
-  const webm = await encodeVideo(page, seconds, 400_000);
+  const webm = await encodeVideo(page, seconds, 2_000_000); // several times what a browser reads ahead
   const { id } = await server.store(webm, { subject: "Bodycam 8, 3 May", type: "video/webm" });
   await page.goto(`${server.url}/vault/${id}`);
   const answers: string[] = [];
@@ -166,7 +166,7 @@ test("a video is sought in by ranges: its end is seen without all that lies befo
   const [red = 0, green = 0, blue = 0] = seen;
   assert.ok(red > 100 && green < 80 && blue < 130, `the picture of second 55 is red: ${seen}`); // hsl(330 60% 40%)
   const begins = answers.map((answer) => Number(/^206 bytes (\d+)-\d+\/\d+$/.exec(answer)?.[1] ?? assert.fail(answer)));
-  assert.ok(Math.max(...begins) > 20_000_000, answers.join(", "));
+  assert.ok(Math.max(...begins) > 100_000_000, answers.join(", "));
   await act(page, "read").waitFor();
   assert.equal(await act(page, "read").count(), 1, "all of it is one reading");
 });
