@@ -44,39 +44,46 @@ interface Kept {
   readonly journal: Journal;
 }
 
-function Workplace({ words, session }: { readonly words: NotarizeWords; readonly session: Session }): VNode {
+function Workplace({ words, session }: { readonly words: NotarizeWords; readonly session: Session }): VNode | null {
   const kept = useKept();
+  if (kept === undefined) return null;
+  if (kept !== "none") return <Desk words={words} session={session} kept={kept} />;
+  return (
+    <div class="usa-alert usa-alert--error" role="alert">
+      <div class="usa-alert__body">
+        <p class="usa-alert__text">{words.storage}</p>
+      </div>
+    </div>
+  );
+}
+
+interface DeskProps {
+  readonly words: NotarizeWords;
+  readonly session: Session;
+  readonly kept: Kept;
+}
+
+function Desk({ words, session, kept: { key, journal } }: DeskProps): VNode {
   const [looks, setLooks] = useState(0);
-  const id = typeof kept === "object" ? encodeBase64Url(kept.key.thumbprint) : "";
-  const { value, problem } = useRemote(() => findIssuer(id), `${id} ${looks}`);
+  const { value, problem } = useRemote(() => findIssuer(encodeBase64Url(key.thumbprint)), `${looks}`);
   const last = useRef(value);
   last.current = value ?? last.current; // what was known stays in its place while it is looked up again
   const found = last.current;
   const issuer = found?.issuer;
-  if (kept === "none")
-    return (
-      <div class="usa-alert usa-alert--error" role="alert">
-        <div class="usa-alert__body">
-          <p class="usa-alert__text">{words.storage}</p>
-        </div>
-      </div>
-    );
   const active = issuer?.revokedAt === undefined ? issuer : undefined;
   return (
     <>
       {problem && <Problem error={problem} />}
       {issuer?.revokedAt !== undefined && <Ended words={words.enrolment} issuer={issuer} />}
-      {kept && found && issuer === undefined && (
+      {found && issuer === undefined && (
         <Enrolment
           words={words.enrolment}
           session={session}
-          ownKey={kept.key}
+          ownKey={key}
           onChange={() => setLooks((count) => count + 1)}
         />
       )}
-      {kept && found && (
-        <Files words={words.files} ownKey={kept.key} issuer={active} journal={kept.journal} session={session} />
-      )}
+      {found && <Files words={words.files} ownKey={key} issuer={active} journal={journal} session={session} />}
     </>
   );
 }

@@ -85,7 +85,8 @@ test("a large file is hashed to its end, with progress that can be heard, in mem
   assert.match(shown.join("\n"), /4\.29 GB|4\.3 GB/);
   assert.match(heard.join("\n"), /(25|50|75) %/);
   t.diagnostic(`memory grew by ${Math.round((grown ?? 0) / mebibyte)} MiB`);
-  if (grown !== undefined) assert.ok(grown < 64 * mebibyte, `${grown} bytes more for a file of ${length}`);
+  // Some 30 MiB as a rule. V8 may let up to 64 MiB of the pieces that were read wait for its collector.
+  if (grown !== undefined) assert.ok(grown < 128 * mebibyte, `${grown} bytes more for a file of ${length}`);
   assert.equal((await page.locator(".compared .hash").innerText()).replaceAll(/\s/g, ""), hash);
 });
 
