@@ -10,41 +10,52 @@ import type { HashAnswer, HashRequest } from "./hash-thread.ts";
 
 /** Errors: FATAL_INTERNAL when the thread died; whoever begins again gets another. */
 export interface ContentHash {
-  /** Takes a copy of up to `segmentLength` bytes. Waits when the thread is behind. */
-  update(bytes: Uint8Array): Promise<void>;
+  /** `segmentLength` bytes for the next piece of the content; other ones after each `update`. */
+  readonly memory: Uint8Array;
+  /** Takes the first `length` bytes of the memory. Waits when the thread is behind. */
+  update(length: number): Promise<void>;
   /** Ends it. */
   digest(): Promise<Uint8Array>;
-  /** Ends it without a result. */
+  /** Ends it without a result, and wipes the memory. */
   drop(): void;
 }
 
 /** Pieces that may wait for the thread. */
 const piecesAhead = 6;
 
+/** Both threads see it: a piece goes to the other without a copy, and its memory comes back for one to come. */
+const newMemory = (): Uint8Array<SharedArrayBuffer> => new Uint8Array(new SharedArrayBuffer(segmentLength));
+
 let current: HashThread | undefined;
 let lastContent = 0;
 
 export function createContentHash(): ContentHash {
   const content = ++lastContent;
-  let first: Uint8Array | undefined; // stays here until there is a second piece
+  let memory = newMemory();
+  let first: Uint8Array<SharedArrayBuffer> | undefined; // stays here until there is a second piece
   let thread: HashThread | undefined;
 
   return {
-    async update(bytes: Uint8Array): Promise<void> {
-      if (first === undefined && thread === undefined) {
-        first = new Uint8Array(bytes); // a copy, also of a Buffer
-        return;
-      }
+    get memory() {
+      return memory;
+    },
+    async update(length: number): Promise<void> {
+      const piece = memory.subarray(0, length);
       if (thread === undefined) {
+        if (first === undefined) {
+          first = piece;
+          memory = newMemory();
+          return;
+        }
         current ??= startThread(() => {
           current = undefined;
         });
         thread = current;
+        thread.update(content, first);
+        first = undefined;
       }
-      const begin = first;
-      first = undefined;
-      if (begin !== undefined) await thread.update(content, begin);
-      await thread.update(content, bytes);
+      thread.update(content, piece);
+      memory = await thread.takeMemory();
     },
     async digest(): Promise<Uint8Array> {
       if (thread !== undefined) return thread.digest(content);
@@ -55,6 +66,7 @@ export function createContentHash(): ContentHash {
       );
     },
     drop(): void {
+      memory.fill(0);
       first?.fill(0);
       thread?.drop(content);
     },
@@ -62,7 +74,9 @@ export function createContentHash(): ContentHash {
 }
 
 interface HashThread {
-  update(content: number, bytes: Uint8Array): Promise<void>;
+  /** Takes the piece's memory. */
+  update(content: number, piece: Uint8Array<SharedArrayBuffer>): void;
+  takeMemory(): Promise<Uint8Array<SharedArrayBuffer>>;
   digest(content: number): Promise<Uint8Array>;
   drop(content: number): void;
 }
@@ -71,8 +85,8 @@ type Waiting<T> = PromiseWithResolvers<T>;
 
 function startThread(onEnd: () => void): HashThread {
   const worker = new Worker(new URL("./hash-thread.ts", import.meta.url), { execArgv: [] });
-  const free = Array.from({ length: piecesAhead }, () => new SharedArrayBuffer(segmentLength));
-  const waiting: Waiting<SharedArrayBuffer>[] = [];
+  const free = Array.from({ length: piecesAhead }, newMemory);
+  const waiting: Waiting<Uint8Array<SharedArrayBuffer>>[] = [];
   const digests = new Map<number, Waiting<Uint8Array>>();
   let hasEnded = false;
 
@@ -94,9 +108,10 @@ function startThread(onEnd: () => void): HashThread {
       digests.get(answer.content)?.resolve(answer.digest);
       digests.delete(answer.content);
     } else {
+      const memory = new Uint8Array(answer.buffer);
       const next = waiting.shift();
-      if (next === undefined) free.push(answer.buffer);
-      else next.resolve(answer.buffer);
+      if (next !== undefined) next.resolve(memory);
+      else if (free.length < piecesAhead) free.push(memory);
     }
     hold();
   });
@@ -104,17 +119,18 @@ function startThread(onEnd: () => void): HashThread {
   const post = (request: HashRequest): void => worker.postMessage(request);
 
   return {
-    async update(content: number, bytes: Uint8Array): Promise<void> {
+    update(content: number, { buffer, length }: Uint8Array<SharedArrayBuffer>): void {
       if (hasEnded) throw died();
-      let buffer = free.pop();
-      if (buffer === undefined) {
-        const turn = Promise.withResolvers<SharedArrayBuffer>();
-        waiting.push(turn);
-        hold();
-        buffer = await turn.promise;
-      }
-      new Uint8Array(buffer).set(bytes);
-      post({ kind: "update", content, buffer, length: bytes.length });
+      post({ kind: "update", content, buffer, length });
+    },
+    async takeMemory(): Promise<Uint8Array<SharedArrayBuffer>> {
+      const memory = free.pop();
+      if (memory !== undefined) return memory;
+      if (hasEnded) throw died();
+      const turn = Promise.withResolvers<Uint8Array<SharedArrayBuffer>>();
+      waiting.push(turn);
+      hold();
+      return turn.promise;
     },
     async digest(content: number): Promise<Uint8Array> {
       if (hasEnded) throw died();

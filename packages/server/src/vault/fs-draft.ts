@@ -5,6 +5,9 @@
  */
 import { constants } from "node:fs";
 import { type FileHandle, mkdir, open } from "node:fs/promises";
+import { readUpTo, syncFolder, writeAll } from "./fs-file.ts";
+import { openMap, readEntry } from "./fs-map.ts";
+import { createTurns, inGroups, inRuns, type Piece } from "./fs-queue.ts";
 import { segmentLength } from "./object-store.ts";
 
 export interface DraftPaths {
@@ -27,10 +30,6 @@ export interface Draft {
 export function newAlignedMemory(): Uint8Array {
   return new Uint8Array(new ArrayBuffer(segmentLength, { maxByteLength: segmentLength }), 0, segmentLength);
 }
-
-const entryLength = 4;
-/** A map grows by as much at a time: a sync costs less where the file's length is as it was. */
-const mapStep = 4096;
 
 /**
  * Gives drafts of objects to whoever writes; those who write to one object at the same time share its open files and their
@@ -67,38 +66,29 @@ async function openDraft(paths: DraftPaths, settle: Settler): Promise<Draft & { 
   await mkdir(paths.shard, { recursive: true, mode: 0o700 });
   const [data, isNew] = await openOrCreate(paths.part);
   // A map without its file tells of an object that was removed.
-  const map = await open(
-    paths.map,
-    constants.O_RDWR | constants.O_CREAT | (isNew ? constants.O_TRUNC : 0),
-    0o600,
-  ).catch(async (error) => {
+  const mapFlags = constants.O_RDWR | constants.O_CREAT | (isNew ? constants.O_TRUNC : 0);
+  const map = await openMap(paths.map, mapFlags).catch(async (error) => {
     await data.close();
     throw error;
   });
   const named = Promise.all([settle(paths.shard, paths.root, false), settle(paths.part, paths.shard, isNew)]);
   named.catch(() => {}); // told to those who write
   const syncData = inGroups(() => data.datasync());
-  const note = inGroups((entries: readonly Entry[]) => writeEntries(map, entries));
+  const note = inGroups(map.write);
   const inTurn = createTurns();
   const direct = await openDirect(paths.part);
-  const directTurns = [createTurns(), createTurns()] as const; // one is on the disk while the next is made ready
+  // One file takes one write at a time; the others would wait on threads that the syncs need.
+  const putCached = ({ index, segment }: Piece) => inTurn(() => writeAll(data, segment, index * segmentLength));
+  const putDirect = direct && inRuns((run) => writeDirect(direct, run, putCached));
 
   /** Past the system's cache where that can be: less work, and a long recording leaves in the cache what others need. */
-  async function put(index: number, segment: Uint8Array): Promise<void> {
-    const position = index * segmentLength;
-    if (direct !== undefined && segment.length === segmentLength) {
-      const turns = directTurns[index % 2 === 0 ? 0 : 1];
-      const isDone = await turns(() => writeAll(direct, segment, position)).then(() => true, unlessRefused);
-      if (isDone) return;
-    }
-    // One file takes one write at a time; the others would wait on threads that the syncs need.
-    await inTurn(() => writeAll(data, segment, position));
-  }
+  const put = (piece: Piece) =>
+    putDirect !== undefined && piece.segment.length === segmentLength ? putDirect(piece) : putCached(piece);
 
   return {
     async write(index, segment) {
-      if ((await readEntry(map, index)) !== 0) await note({ index, length: 0 });
-      await put(index, segment);
+      if (map.lengthOf(index) !== 0) await note({ index, length: 0 });
+      await put({ index, segment });
       await Promise.all([syncData(), named]);
       await note({ index, length: segment.length });
     },
@@ -124,20 +114,22 @@ async function openDirect(path: string): Promise<FileHandle | undefined> {
   return open(path, O_RDWR | O_DIRECT).catch(() => undefined);
 }
 
-/** False when the system takes no such write past its cache. */
-function unlessRefused(error: NodeJS.ErrnoException): false {
-  if (error.code === "EINVAL") return false;
-  throw error;
-}
-
-/** The lengths of all segments of a draft, 0 for those that are not there. @throws ENOENT */
-export async function readMap(path: string): Promise<Uint32Array> {
-  await using file = await open(path, "r");
-  const bytes = await file.readFile();
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-  return Uint32Array.from({ length: Math.floor(bytes.length / entryLength) }, (_, at) =>
-    view.getUint32(at * entryLength, true),
-  );
+/** Writes full segments that follow each other; what the system takes in no such way goes the other. */
+async function writeDirect(
+  file: FileHandle,
+  run: readonly Piece[],
+  otherwise: (piece: Piece) => Promise<void>,
+): Promise<void> {
+  const position = (run[0]?.index ?? 0) * segmentLength;
+  try {
+    const segments = run.map(({ segment }) => segment);
+    const { bytesWritten } = await file.writev(segments, position);
+    if (bytesWritten < run.length * segmentLength) await Promise.all(run.map(otherwise)); // the disk may be full
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "EINVAL") throw error;
+    if (run.length === 1) await Promise.all(run.map(otherwise));
+    else for (const piece of run) await writeDirect(file, [piece], otherwise);
+  }
 }
 
 /** One segment of a draft; undefined when there is none. @throws ENOENT */
@@ -148,79 +140,6 @@ export async function readDraft(paths: DraftPaths, index: number): Promise<Uint8
   await using data = await open(paths.part, "r");
   const segment = await readUpTo(data, length, index * segmentLength);
   return segment.length === length ? segment : undefined;
-}
-
-async function readEntry(map: FileHandle, index: number): Promise<number> {
-  const entry = await readUpTo(map, entryLength, index * entryLength);
-  return entry.length === entryLength ? Buffer.from(entry.buffer, entry.byteOffset, entryLength).readUInt32LE() : 0;
-}
-
-interface Entry {
-  readonly index: number;
-  readonly length: number;
-}
-
-/** Durable when it resolves. */
-async function writeEntries(map: FileHandle, entries: readonly Entry[]): Promise<void> {
-  const end = Math.max(...entries.map(({ index }) => (index + 1) * entryLength));
-  if ((await map.stat()).size < end) await map.truncate(Math.ceil(end / mapStep) * mapStep);
-  for (const { index, length } of entries) {
-    const entry = new Uint8Array(entryLength);
-    new DataView(entry.buffer).setUint32(0, length, true);
-    await writeAll(map, entry, index * entryLength);
-  }
-  await map.datasync();
-}
-
-/** As many bytes as there are from that place on, up to `length`. */
-export async function readUpTo(file: FileHandle, length: number, position: number): Promise<Uint8Array> {
-  const bytes = new Uint8Array(length);
-  let at = 0;
-  for (;;) {
-    const { bytesRead } = await file.read(bytes, at, length - at, position + at);
-    at += bytesRead;
-    if (bytesRead === 0 || at === length) return bytes.subarray(0, at);
-  }
-}
-
-async function writeAll(file: FileHandle, bytes: Uint8Array, position: number): Promise<void> {
-  for (let at = 0; at < bytes.length; ) {
-    at += (await file.write(bytes, at, bytes.length - at, position + at)).bytesWritten;
-  }
-}
-
-/**
- * One call of `act` serves all who wait: what comes while one is running is served by the next, which begins after it came. So each
- * segment is durable when it is acknowledged, and several at once cost about one sync instead of one each.
- */
-function inGroups<T = void>(act: (group: readonly T[]) => Promise<void>): (item: T) => Promise<void> {
-  let running: Promise<void> = Promise.resolve();
-  let next: { readonly group: T[]; readonly done: Promise<void> } | undefined;
-  return (item) => {
-    if (next === undefined) {
-      const group: T[] = [];
-      const done = running
-        .catch(() => {})
-        .then(() => {
-          running = done;
-          next = undefined;
-          return act(group);
-        });
-      next = { group, done };
-    }
-    next.group.push(item);
-    return next.done;
-  };
-}
-
-/** Runs one after the other, in the order in which they were asked for. */
-function createTurns(): <T>(run: () => Promise<T>) => Promise<T> {
-  let last: Promise<unknown> = Promise.resolve();
-  return (run) => {
-    const turn = last.then(run, run);
-    last = turn;
-    return turn;
-  };
 }
 
 interface Settler {
@@ -240,11 +159,4 @@ function createSettler(): Settler {
     return syncing;
   };
   return Object.assign(settle, { forget: (name: string) => void settled.delete(name) });
-}
-
-/** Makes the names in a folder durable. */
-export async function syncFolder(path: string): Promise<void> {
-  if (process.platform === "win32") return; // a folder cannot be opened there
-  await using folder = await open(path, "r");
-  await folder.sync();
 }

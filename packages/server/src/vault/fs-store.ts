@@ -6,15 +6,9 @@
 import { mkdir, open, readdir, rename, stat, unlink } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { AttestryError } from "@attestry/core";
-import {
-  createDrafts,
-  type DraftPaths,
-  newAlignedMemory,
-  readDraft,
-  readMap,
-  readUpTo,
-  syncFolder,
-} from "./fs-draft.ts";
+import { createDrafts, type DraftPaths, newAlignedMemory, readDraft } from "./fs-draft.ts";
+import { readUpTo, syncFolder } from "./fs-file.ts";
+import { readMap } from "./fs-map.ts";
 import {
   checkIndex,
   checkObjectId,

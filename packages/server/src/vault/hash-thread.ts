@@ -2,7 +2,7 @@
 import { createHash, type Hash } from "node:crypto";
 import { parentPort } from "node:worker_threads";
 
-/** `update` lends a buffer until it is answered; `drop` has no answer. */
+/** `update` gives a buffer away until it is answered; `drop` has no answer. */
 export type HashRequest =
   | { readonly kind: "update"; readonly content: number; readonly buffer: SharedArrayBuffer; readonly length: number }
   | { readonly kind: "digest"; readonly content: number }

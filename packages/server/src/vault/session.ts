@@ -8,7 +8,7 @@
 import { AttestryError, isAttestryError } from "@attestry/core";
 import type { Content, LockedUpload, Tail, UploadRow } from "./catalogue/catalogue.ts";
 import { type ContentHash, createContentHash } from "./content-hash.ts";
-import { segmentCapacity, segmentLength, segmentStart } from "./format/geometry.ts";
+import { segmentCapacity, segmentStart } from "./format/geometry.ts";
 import { createStream, type SegmentStream } from "./format/stream.ts";
 import { openTail, sealTail } from "./format/tail.ts";
 import type { KeyWrapper } from "./keys/key-wrapper.ts";
@@ -116,7 +116,8 @@ async function readStored(
     const opened = segment && openEither(stream, index, segment);
     if (opened?.isLast === false) {
       next = fetch(index + 1); // on its way while this one is hashed and taken
-      await Promise.all([hash.update(opened.plaintext), take(index, opened.plaintext)]);
+      hash.memory.set(opened.plaintext);
+      await Promise.all([hash.update(opened.plaintext.length), take(index, opened.plaintext)]);
       (opened.plaintext.buffer as ArrayBuffer).transfer(0); // nobody else has it; decision 37
       continue;
     }
@@ -193,9 +194,8 @@ interface State {
 function createSession(state: State): Session {
   const { row, objects, dataKey, stream, hash, tail } = state;
   const { id, place } = row;
-  const buffer = new Uint8Array(segmentLength);
   let filled = tail?.length ?? 0;
-  if (tail !== undefined) buffer.set(tail);
+  if (tail !== undefined) hash.memory.set(tail);
   const window: Window = createWindow(state.memory);
   let { index, size } = state;
   let isEnded = false;
@@ -216,12 +216,12 @@ function createSession(state: State): Session {
   }
 
   async function seal(isLast: boolean): Promise<void> {
-    const plaintext = buffer.subarray(0, filled);
+    const plaintext = hash.memory.subarray(0, filled);
     await window.begin((memory) => {
-      checkGood(); // wiped meanwhile, the buffer holds zeros
+      checkGood(); // wiped meanwhile, the memory holds zeros
       return objects.writeSegment(place, index, stream.sealSegment(index, plaintext, isLast, memory));
     });
-    await hash.update(plaintext); // on another thread, while this one encrypts the next and the store writes
+    await hash.update(filled); // on another thread, while this one encrypts the next and the store writes
     index += 1;
     size += filled;
     isEnded = isLast;
@@ -234,7 +234,7 @@ function createSession(state: State): Session {
       if (filled === segmentCapacity(index)) await seal(false);
       checkGood();
       const part = chunk.subarray(at, at + segmentCapacity(index) - filled);
-      buffer.set(part, filled);
+      hash.memory.set(part, filled);
       filled += part.length;
       at += part.length;
     }
@@ -270,12 +270,11 @@ function createSession(state: State): Session {
       await orSpoil(() => add(chunk));
     },
     settle: () => orSpoil(() => window.drain()),
-    tail: () => saveTail(id, dataKey, index, buffer.subarray(0, filled)),
+    tail: () => saveTail(id, dataKey, index, hash.memory.subarray(0, filled)),
     end: () => orSpoil(end),
     wipe(): void {
       isSpoilt = true;
       dataKey.fill(0);
-      buffer.fill(0);
       hash.drop();
     },
   };

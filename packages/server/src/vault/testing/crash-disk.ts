@@ -83,20 +83,30 @@ export function tapDisk(attic: string): CrashDisk {
       changes.push({ kind: "write", place, ...changed });
       fs.ftruncateSync(handle.fd, length);
     };
-    const write = async (bytes: Uint8Array, offset: number, length: number, position: number) => {
+    const change = async (position: number, length: number, make: (length: number) => number): Promise<number> => {
       const isWhole = await reach(armed, true);
       const part = isWhole ? length : Math.floor(length / 2);
       changes.push({ kind: "write", place, ...keepRange(handle.fd, position, part) });
       try {
-        const bytesWritten = fs.writeSync(handle.fd, bytes, offset, part, position);
-        if (isWhole) return { bytesWritten, buffer: bytes };
+        const bytesWritten = make(part);
+        if (isWhole) return bytesWritten;
       } catch (error) {
         if (isWhole) throw error;
       }
       armed.fall();
       return never;
     };
+    const write = async (bytes: Uint8Array, offset: number, length: number, position: number) => ({
+      bytesWritten: await change(position, length, (part) => fs.writeSync(handle.fd, bytes, offset, part, position)),
+      buffer: bytes,
+    });
+    const writev = async (buffers: readonly Uint8Array[], position: number) => {
+      const length = buffers.reduce((sum, buffer) => sum + buffer.length, 0);
+      const make = (part: number) => fs.writevSync(handle.fd, firstBytes(buffers, part), position);
+      return { bytesWritten: await change(position, length, make), buffers };
+    };
     handle.write = write as typeof handle.write;
+    handle.writev = writev as typeof handle.writev;
     handles.push(handle);
     return handle;
   }
@@ -155,6 +165,15 @@ export function tapDisk(attic: string): CrashDisk {
       for (const handle of left) await handle.close().catch(() => {});
     },
   };
+}
+
+function firstBytes(buffers: readonly Uint8Array[], length: number): Uint8Array[] {
+  let left = length;
+  return buffers.map((buffer) => {
+    const part = buffer.subarray(0, left);
+    left -= part.length;
+    return part;
+  });
 }
 
 /** To put a range of a file back as it is now, and the file's length. It has a descriptor of its own, as names may change. */

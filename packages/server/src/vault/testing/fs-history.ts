@@ -32,6 +32,7 @@ export const history: readonly Call[] = [
   write([a, 2, 6, 1000]),
   write([b, 1, 7, segmentLength], [b, 2, 8, segmentLength], [b, 3, 9, 50]),
   { act: "seal", id: a, segments: 3 },
+  write([b, 0, 14, segmentLength], [b, 1, 16, segmentLength], [b, 2, 18, segmentLength]), // two of them in one write
   { act: "remove", id: b },
   write([c, 0, 10, 77]),
   { act: "seal", id: c, segments: 1 },
