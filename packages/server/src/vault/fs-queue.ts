@@ -41,15 +41,17 @@ export interface Piece {
 }
 
 /** The most segments that go to the disk in one write. */
-const runLength = 8;
+const runLength = 4;
+/** Writes at once: the next is made ready while one is on its way. */
+const lanes = 2;
 
-/** One write after the other; what follows each other and waits meanwhile goes together in the next. */
+/** What follows each other and waits for the writes before it goes together in the next. */
 export function inRuns(write: (run: readonly Piece[]) => Promise<void>): (piece: Piece) => Promise<void> {
   const waiting: (Piece & { readonly written: PromiseWithResolvers<void> })[] = [];
-  let isBusy = false;
+  let busy = 0;
 
   async function work(): Promise<void> {
-    isBusy = true;
+    busy += 1;
     while (waiting.length > 0) {
       const start = waiting[0]?.index ?? 0;
       const end = waiting.findIndex(({ index }, at) => at === runLength || index !== start + at);
@@ -58,13 +60,13 @@ export function inRuns(write: (run: readonly Piece[]) => Promise<void>): (piece:
       for (const { written } of run) writing.then(written.resolve, written.reject);
       await writing.catch(() => {}); // told to those who wait
     }
-    isBusy = false;
+    busy -= 1;
   }
 
   return (piece) => {
     const written = Promise.withResolvers<void>();
     waiting.push({ ...piece, written });
-    if (!isBusy) void work();
+    if (busy < lanes) void work();
     return written.promise;
   };
 }

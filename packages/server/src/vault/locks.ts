@@ -22,7 +22,7 @@ export interface Writing {
   /** The lock's name, for what is written under it. */
   readonly holder: string;
   /** Renews the lock when it is time. @throws CONFLICT_LOCKED when it was lost */
-  keep(): Promise<void>;
+  keep(): Promise<unknown> | undefined;
 }
 
 /** Errors: NOT_FOUND, CONFLICT_LOCKED. */
@@ -67,9 +67,7 @@ export function createLocks(parts: LockParts): Locks {
         }
       }
     };
-    const keep = async (): Promise<void> => {
-      if (clock() - renewed >= renewAfter) await take();
-    };
+    const keep = (): Promise<unknown> | undefined => (clock() - renewed >= renewAfter ? take() : undefined);
     let held: Held | undefined;
     try {
       const row = await first();

@@ -31,8 +31,12 @@ export interface Session {
   readonly segments: number;
   /** Whether the last segment is stored already. */
   readonly isEnded: boolean;
-  /** Takes content; what fills a segment is sealed, hashed and on its way to the store. @throws CONFLICT_UPLOAD when it has ended */
-  add(chunk: Uint8Array): Promise<void>;
+  /**
+   * Takes content; what fills a segment is sealed, hashed and on its way to the store. A promise only where something has to be
+   * waited for, which most chunks need not.
+   * @throws CONFLICT_UPLOAD when it has ended
+   */
+  add(chunk: Uint8Array): Promise<void> | undefined;
   /** Waits until all that was sealed is stored. @throws what the store threw */
   settle(): Promise<void>;
   /** The unfinished last segment, encrypted; undefined when there is nothing of it. */
@@ -62,7 +66,7 @@ export interface Opening {
   /** The lock's name, under which a copy is made. */
   readonly holder: string;
   /** Renews the lock when it is time. @throws CONFLICT_LOCKED when it was lost */
-  keep(): Promise<void>;
+  keep(): Promise<unknown> | undefined;
   /** Makes the copy the upload's content, durably. */
   savePlace(copy: Pick<UploadRow, "place" | "header" | "tail">): Promise<void>;
 }
@@ -228,16 +232,20 @@ function createSession(state: State): Session {
     filled = 0;
   }
 
-  async function add(chunk: Uint8Array): Promise<void> {
+  async function addSealing(chunk: Uint8Array): Promise<void> {
     for (let at = 0; at < chunk.length; ) {
       // A full segment waits for the byte after it: the last one is sealed otherwise.
       if (filled === segmentCapacity(index)) await seal(false);
       checkGood();
       const part = chunk.subarray(at, at + segmentCapacity(index) - filled);
-      hash.memory.set(part, filled);
-      filled += part.length;
+      fill(part);
       at += part.length;
     }
+  }
+
+  function fill(part: Uint8Array): void {
+    hash.memory.set(part, filled);
+    filled += part.length;
   }
 
   async function end(): Promise<Content> {
@@ -264,10 +272,12 @@ function createSession(state: State): Session {
     get isEnded() {
       return isEnded;
     },
-    async add(chunk: Uint8Array): Promise<void> {
+    add(chunk: Uint8Array): Promise<void> | undefined {
       checkGood();
       if (isEnded && chunk.length > 0) throw endedAt(size);
-      await orSpoil(() => add(chunk));
+      if (filled + chunk.length > segmentCapacity(index)) return orSpoil(() => addSealing(chunk));
+      fill(chunk);
+      return undefined;
     },
     settle: () => orSpoil(() => window.drain()),
     tail: () => saveTail(id, dataKey, index, hash.memory.subarray(0, filled)),

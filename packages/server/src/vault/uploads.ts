@@ -122,11 +122,13 @@ async function take({ session, row, keep }: Writing, content: Parts): Promise<{ 
   const most = row.declaredSize ?? maxObjectSize;
   try {
     for await (const chunk of content) {
-      await keep();
+      const kept = keep();
+      if (kept !== undefined) await kept;
       if (session.offset + chunk.length > most) {
         throw new AttestryError("POLICY_TOO_LARGE", `The content is longer than ${most} bytes.`);
       }
-      await session.add(chunk);
+      const added = session.add(chunk);
+      if (added !== undefined) await added;
     }
   } catch (error) {
     broken = { error };

@@ -10,6 +10,9 @@ export interface SegmentMemory {
   giveBack(memory: Uint8Array): void;
 }
 
+/** Milliseconds without any upload after which the memory is given up: a page that comes anew from the system costs more than its copy. */
+const restTime = 2000;
+
 /**
  * @param count how many segments have memory at once
  * @param make gives memory of `segmentLength` bytes
@@ -19,12 +22,14 @@ export function createSegmentMemory(
   make: () => Uint8Array = () => new Uint8Array(segmentLength),
 ): SegmentMemory {
   const waiting: ((memory: Uint8Array) => void)[] = [];
-  let free: Uint8Array[] = [];
+  const free: Uint8Array[] = [];
   let lent = 0;
+  let rest: NodeJS.Timeout | undefined;
   return {
     async take(): Promise<Uint8Array> {
       if (lent === count) return new Promise((resolve) => waiting.push(resolve));
       lent += 1;
+      clearTimeout(rest);
       return free.pop() ?? make();
     },
     giveBack(memory: Uint8Array): void {
@@ -33,7 +38,7 @@ export function createSegmentMemory(
       else {
         lent -= 1;
         free.push(memory);
-        if (lent === 0) free = [memory]; // nothing more comes for now
+        if (lent === 0) rest = setTimeout(() => free.splice(1), restTime).unref();
       }
     },
   };

@@ -18,7 +18,9 @@ type Call =
   | { readonly act: "seal"; readonly id: string; readonly segments: number }
   | { readonly act: "remove"; readonly id: string };
 
-const write = (...writes: [id: string, index: number, fill: number, length: number][]): Call => ({
+type Segment = [id: string, index: number, fill: number, length: number];
+
+const write = (...writes: Segment[]): Call => ({
   act: "write",
   writes: writes.map(([id, index, fill, length]) => ({ id, index, fill, length })),
 });
@@ -32,7 +34,8 @@ export const history: readonly Call[] = [
   write([a, 2, 6, 1000]),
   write([b, 1, 7, segmentLength], [b, 2, 8, segmentLength], [b, 3, 9, 50]),
   { act: "seal", id: a, segments: 3 },
-  write([b, 0, 14, segmentLength], [b, 1, 16, segmentLength], [b, 2, 18, segmentLength]), // two of them in one write
+  // The last two of them wait for the others, and go in one write.
+  write(...[0, 1, 2, 3].map((index): Segment => [b, index, 14 + 2 * index, segmentLength])),
   { act: "remove", id: b },
   write([c, 0, 10, 77]),
   { act: "seal", id: c, segments: 1 },
