@@ -31,7 +31,7 @@ export interface LogReader {
 export type TileSource = Pick<LogStore, "readTile" | "readEntries">;
 
 /**
- * Keeps up to `cacheSize` tiles, some 50 kB each. Every method rejects with MALFORMED_REQUEST for an index or size that the
+ * Keeps up to `cacheSize` tiles, some 17 kB each. Every method rejects with MALFORMED_REQUEST for an index or size that the
  * tree does not have, and with FATAL_CORRUPT when the store lacks a tile that it should have.
  */
 export function createLogReader(store: TileSource, cacheSize = 256): LogReader {
@@ -51,7 +51,7 @@ export function createLogReader(store: TileSource, cacheSize = 256): LogReader {
     const hashes = await store.readTile(level, index);
     if (hashes !== undefined && hashes.length >= width * hashLength) {
       // The nodes known so far stay true: a tile only grows.
-      return { width: hashes.length / hashLength, hashes, nodes: before?.nodes ?? [] };
+      return { width: hashes.length / hashLength, hashes, nodes: before?.nodes ?? newNodes() };
     }
     const message = `The tile at level ${level}, index ${index} is missing or too narrow. Run attestry audit.`;
     throw new AttestryError("FATAL_CORRUPT", message, { data: { level, index } });
@@ -100,20 +100,30 @@ export function createLogReader(store: TileSource, cacheSize = 256): LogReader {
 
 const tileHeight = 8;
 
-/** A tile's hashes, and the nodes above them by their place in a heap (1 is the tile's root, 2 and 3 are below it). */
+/** A tile's hashes and the nodes above them. */
 interface HashedTile {
   readonly width: number;
   readonly hashes: Uint8Array;
-  readonly nodes: (Uint8Array | undefined)[];
+  readonly nodes: Nodes;
 }
+
+/** By their place in a heap: 1 is the tile's root, 2 and 3 are below it. In one piece, as tens of thousands are kept. */
+interface Nodes {
+  readonly hashes: Uint8Array;
+  /** 1 for each that was hashed already. */
+  readonly known: Uint8Array;
+}
+
+const newNodes = (): Nodes => ({ hashes: new Uint8Array(fullWidth * hashLength), known: new Uint8Array(fullWidth) });
 
 function nodeOf(tile: HashedTile, height: number, at: number): Uint8Array {
   if (height === 0) return tile.hashes.subarray(at * hashLength, (at + 1) * hashLength);
   const place = 2 ** (tileHeight - height) + at;
-  let node = tile.nodes[place];
-  if (node === undefined) {
-    node = nodeHash(nodeOf(tile, height - 1, 2 * at), nodeOf(tile, height - 1, 2 * at + 1));
-    tile.nodes[place] = node;
+  const { hashes, known } = tile.nodes;
+  const node = hashes.subarray(place * hashLength, (place + 1) * hashLength);
+  if (known[place] !== 1) {
+    node.set(nodeHash(nodeOf(tile, height - 1, 2 * at), nodeOf(tile, height - 1, 2 * at + 1)));
+    known[place] = 1;
   }
   return node;
 }
