@@ -46,13 +46,8 @@ function buildPortalWhenNeeded() {
 installWhenNeeded();
 const [file, ...args] = process.argv.slice(2);
 if (file === undefined) process.exit(0);
-const isNotary = args[0] === "up";
-if (isNotary) buildPortalWhenNeeded();
-// A notary lives long and under load: less memory, for a little more work.
-const options = isNotary ? readFileSync(join(root, "packages/cli/bin/up.options"), "utf8").trim().split(" ") : [];
-const env = isNotary ? { MALLOC_ARENA_MAX: "2", ...process.env } : process.env;
+if (args[0] === "up") buildPortalWhenNeeded();
 // The channel lets a server notice that this parent is gone, however it went.
-const stdio = ["inherit", "inherit", "inherit", "ipc"];
-const child = spawn(pinnedNode(), [...options, join(root, file), ...args], { env, stdio });
+const child = spawn(pinnedNode(), [join(root, file), ...args], { stdio: ["inherit", "inherit", "inherit", "ipc"] });
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => child.kill(signal));
 child.on("exit", (code, signal) => process.exit(code ?? (signal === "SIGINT" ? 130 : 1)));

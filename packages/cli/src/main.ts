@@ -1,11 +1,14 @@
-/** The `attestry` command's start: caches compiled code, then hands over to the program. Kept small, for it runs uncached. */
+/**
+ * The program's start: sees to it that compiled code is cached, where `bin/attestry` has not, and hands over. Kept small, for then it
+ * runs uncached itself.
+ */
 import { enableCompileCache } from "node:module";
 import { homedir } from "node:os";
 import { join } from "node:path";
 
 // In the user's own folder: a cache that others can write would run their code. Going without costs only time.
-const caches = process.env["XDG_CACHE_HOME"] || join(homedir(), ".cache");
-if (!process.env["NODE_COMPILE_CACHE"]) {
+const caches = process.env["XDG_CACHE_HOME"] || (homedir() && join(homedir(), ".cache"));
+if (caches !== "" && !process.env["NODE_COMPILE_CACHE"]) {
   const { directory } = enableCompileCache(join(caches, "attestry"));
   if (directory !== undefined) process.env["NODE_COMPILE_CACHE"] = join(caches, "attestry"); // for threads
 }
