@@ -270,16 +270,17 @@ test("a copy that the browser has no room for is not saved, and a command that n
     document.body.append(input);
   });
   await page.setInputFiles("#lost", path);
-  writeFileSync(path, "changed");
-  await page.evaluate(() => {
+  await page.evaluate(async () => {
     const lost = document.querySelector<HTMLInputElement>("#lost")?.files?.[0];
     document.querySelector("#lost")?.remove();
+    if ((await lost?.arrayBuffer())?.byteLength !== 5000) throw new Error("the file is not there"); // as it was first
     Object.assign(globalThis, {
       Blob: function Blob() {
         return lost;
       },
     });
   });
+  writeFileSync(path, "changed");
   const downloads: unknown[] = [];
   page.on("download", (one) => downloads.push(one));
   await page.getByRole("button", { name: "Export a copy" }).click();
