@@ -97,6 +97,9 @@ export function syncFolder(folder: string): void {
   }
 }
 
+/** The locks that this process holds. A connection that nobody refers to is closed by the garbage collector, and its lock with it. */
+const held = new Set<DatabaseSync>();
+
 /**
  * Takes the folder's lock: an exclusive SQLite lock on a file of its own, which the system releases when the process ends,
  * however it ends. Gives what releases it. Readers of the log do not need it. @throws CONFLICT_LOCKED
@@ -111,7 +114,11 @@ export function lockFolder(folder: string): () => void {
       if (resultCode(cause) === 5) throw new AttestryError("CONFLICT_LOCKED", undefined, { cause });
       throw cause;
     }
-    return () => db.close();
+    held.add(db);
+    return () => {
+      held.delete(db);
+      db.close();
+    };
   });
 }
 

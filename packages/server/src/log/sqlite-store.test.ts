@@ -60,7 +60,7 @@ test("SQLite: a second writer is refused, in this process and in another; a read
   await reader.close();
   await store.close();
 
-  const holder = spawn(process.execPath, [join(import.meta.dirname, "testing/hold-log.ts"), folder]);
+  const holder = spawn(process.execPath, ["--expose-gc", join(import.meta.dirname, "testing/hold-log.ts"), folder]);
   t.after(() => holder.kill("SIGKILL"));
   await once(holder.stdout, "data");
   assert.throws(() => openSqliteStore({ folder, origin }), { code: "CONFLICT_LOCKED" });
