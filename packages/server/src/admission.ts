@@ -16,7 +16,7 @@ import {
 import type { Issuers } from "./issuers/issuers.ts";
 import type { AdmittedEntry } from "./log/store.ts";
 import type { CheckedStatement } from "./signatures/check.ts";
-import type { CheckPool } from "./signatures/pool.ts";
+import type { CheckOutcome, CheckPool } from "./signatures/pool.ts";
 
 export interface AdmissionOptions {
   readonly issuers: Issuers;
@@ -52,30 +52,43 @@ export function createAdmission(options: AdmissionOptions): Admission {
     return enrolled.key;
   }
 
-  async function admitChecked(first: CheckedStatement, bytes: Uint8Array): Promise<AdmittedEntry> {
-    let checked = first;
+  /** At once where the key was known to the threads, as it mostly is. */
+  function admitChecked(checked: CheckedStatement, bytes: Uint8Array): AdmittedEntry | Promise<AdmittedEntry> {
     const time = now();
     checkTime(checked.issuedAt, time, maxAhead);
-    const key = checked.key.kind === "x5t" ? await certified(checked, bytes, time) : enrolledKey(checked);
+    if (checked.key.kind === "x5t")
+      return certified(checked, bytes, time).then((key) => admitSigned(checked, bytes, key));
+    return admitSigned(checked, bytes, enrolledKey(checked));
+  }
+
+  function admitSigned(
+    checked: CheckedStatement,
+    bytes: Uint8Array,
+    key: PublicKey,
+  ): AdmittedEntry | Promise<AdmittedEntry> {
     // RFC 9053 §2: the algorithm is the key's, and never merely what the header says.
     if (key.algorithm !== checked.algorithm) throw new AttestryError("VERIFY_ALGORITHM");
-    while (checked.isSigned === undefined) {
-      checks.learn(checked.key.thumbprint, key);
-      const [again] = await checks.check([bytes]);
-      if (again === undefined || "error" in again) throw again?.error;
-      checked = again;
-    }
+    if (checked.isSigned === undefined) return checkAgain(checked, bytes, key);
     if (!checked.isSigned) throw new AttestryError("VERIFY_SIGNATURE");
     return checked;
+  }
+
+  async function checkAgain(checked: CheckedStatement, bytes: Uint8Array, key: PublicKey): Promise<AdmittedEntry> {
+    checks.learn(checked.key.thumbprint, key);
+    const [again] = await checks.check([bytes]);
+    if (again === undefined || "error" in again) throw again?.error;
+    return admitSigned(again, bytes, key);
   }
 
   return {
     async admit(statements: readonly Uint8Array[]): Promise<Admitted[]> {
       const checked = await checks.check(statements);
       const admitted: Admitted[] = [];
-      for (const [at, one] of checked.entries()) {
+      for (let at = 0; at < checked.length; at++) {
+        const one = checked[at] as CheckOutcome;
         try {
-          admitted.push("error" in one ? one : await admitChecked(one, statements[at] as Uint8Array));
+          const entry = "error" in one ? one : admitChecked(one, statements[at] as Uint8Array);
+          admitted.push(entry instanceof Promise ? await entry : entry);
         } catch (error) {
           admitted.push({ error });
         }

@@ -3,17 +3,16 @@
  * so whoever finds an entry by one reads it and sees whether it is meant.
  */
 import { concatBytes, encodeUtf8, type StatementClaims, sha256 } from "@attestry/core";
+import { keyLength } from "./log/store.ts";
 
-const keyLength = 8;
-
-/** Every key of an entry. The order is fixed: the audit derives them again. */
-export function lookUpKeys(claims: StatementClaims): Uint8Array[] {
+/** Every key of an entry, one after the other. The order is fixed: the audit derives them again. */
+export function lookUpKeys(claims: StatementClaims): Uint8Array {
   const keys = [digestKey(claims.digest), issuerKey(claims.issuer), subjectKey(claims.subject)];
   if (claims.relation !== undefined) {
     const { target } = claims.relation;
     keys.push(targetKey(target), targetByKey(target, claims.issuer));
   }
-  return keys;
+  return concatBytes(...keys);
 }
 
 /** A hash is as good as random already. */

@@ -24,6 +24,8 @@ export class Tagged {
 const maxDepth = 16;
 /** An item of one byte takes two hundred in memory. The largest thing that is sent, a batch's answer, has 90,000 items. */
 const maxItems = 131_072;
+/** An array's memory is taken at once up to here: most are short, and a long one may be a lie. */
+const plainLength = 16;
 
 export interface DecodeOptions {
   /** The code that a refusal carries. Default MALFORMED_CBOR. */
@@ -118,14 +120,14 @@ class Decoder {
   take(length: number): Uint8Array {
     const end = this.offset + length;
     if (end > this.bytes.length) this.refuse("it ends too early");
-    const part = this.bytes.subarray(this.offset, end);
+    const part = new Uint8Array(this.bytes.buffer, this.bytes.byteOffset + this.offset, length); // never a Buffer
     this.offset = end;
     return part;
   }
 
   array(length: number, depth: number): CborValue[] {
-    const items: CborValue[] = [];
-    for (let i = 0; i < length; i++) items.push(this.item(depth + 1));
+    const items = new Array<CborValue>(Math.min(length, plainLength));
+    for (let i = 0; i < length; i++) items[i] = this.item(depth + 1);
     return items;
   }
 

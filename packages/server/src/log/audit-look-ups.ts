@@ -2,11 +2,11 @@
 import { encodeHex } from "@attestry/core";
 import type { AuditContext, Finding } from "./audit.ts";
 import { createCursor } from "./audit-scan.ts";
-import { entriesPerRun, type LogRows } from "./store.ts";
+import { entriesPerRun, type LogRows, splitKeys } from "./store.ts";
 
 export interface LookUpChecker {
   /** An entry with the keys it calls for; undefined when they are not known, because the entry is itself a finding. */
-  add(index: number, keys: readonly Uint8Array[] | undefined): void;
+  add(index: number, keys: Uint8Array | undefined): void;
   /** Checks the run that ends before this index, if one does. */
   checkRunBefore(index: number): Promise<void>;
   /** Checks the last run and finds the rows beyond it. */
@@ -35,9 +35,9 @@ export function createLookUpChecker(context: AuditContext): LookUpChecker {
   }
 
   return {
-    add(index: number, keys: readonly Uint8Array[] | undefined): void {
+    add(index: number, keys: Uint8Array | undefined): void {
       if (keys === undefined) unknown.add(index);
-      else for (const key of keys) expected.add(rowKey({ key, index }));
+      else for (const key of splitKeys(keys)) expected.add(rowKey({ key, index }));
     },
     async checkRunBefore(index: number): Promise<void> {
       if (index % entriesPerRun === 0) await checkRun(index / entriesPerRun - 1, index);

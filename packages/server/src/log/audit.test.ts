@@ -7,7 +7,7 @@ import { encodeHex, encodeUtf8, isAttestryError } from "@attestry/core";
 import fc from "fast-check";
 import type { Finding } from "./audit.ts";
 import { openSqliteStore } from "./sqlite-store.ts";
-import type { LogStore } from "./store.ts";
+import { keyLength, type LogStore, splitKeys } from "./store.ts";
 import { readAll } from "./testing/check-whole-log.ts";
 import {
   collectAudit,
@@ -69,7 +69,7 @@ test("an audit of an untouched log finds nothing and says what it cannot tell", 
 });
 
 const leaf = (index: number) => encodeHex(entries[index]?.leafHash ?? new Uint8Array());
-const nameKey = (index: number) => entries[index]?.keys[0] as Uint8Array;
+const nameKey = (index: number) => entries[index]?.keys.subarray(0, keyLength) as Uint8Array;
 
 function flip(db: DatabaseSync, table: string, column: string, where: string, at = 0): void {
   const { value } = db.prepare(`SELECT ${column} AS value FROM ${table} WHERE ${where}`).get() as { value: Uint8Array };
@@ -78,7 +78,7 @@ function flip(db: DatabaseSync, table: string, column: string, where: string, at
 }
 
 /** Puts another statement in the place of an entry, and its leaf hash in the tile. */
-function forge(db: DatabaseSync, index: number): { hash: Uint8Array; keys: readonly Uint8Array[] } {
+function forge(db: DatabaseSync, index: number): { hash: Uint8Array; keys: Uint8Array } {
   const { entry, leafHash: hash, keys } = sampleEntry("forged", 1_700_000_000);
   db.prepare("UPDATE entry SET entry = ? WHERE idx = ?").run(entry, index);
   const [tile, position] = [Math.floor(index / 256), index % 256];
@@ -160,7 +160,7 @@ const tamperings: { [what: string]: { tamper: (db: DatabaseSync) => void; finds:
       const { hash, keys } = forge(db, 310);
       db.prepare("UPDATE seen SET issued_at = 1700000000, leaf_hash = ? WHERE idx = 310").run(hash);
       db.exec("DELETE FROM look_up WHERE idx = 310");
-      for (const key of keys) db.prepare("INSERT INTO look_up VALUES (0, ?, 310)").run(key);
+      for (const key of splitKeys(keys)) db.prepare("INSERT INTO look_up VALUES (0, ?, 310)").run(key);
     },
     finds: [
       "entry changed from=301 to=600",

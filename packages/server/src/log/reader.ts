@@ -77,7 +77,8 @@ export function createLogReader(store: TileSource, cacheSize = 256): LogReader {
     checkRange(indexes.every((index) => isSize(index) && index < size) && isSize(size));
     const read = await readNodes(indexes, size);
     const edges = rightEdges(size, read);
-    return indexes.map((index) => pathOf(index, size, read, edges));
+    const readSibling = siblingReader(size, read, edges);
+    return indexes.map((index) => pathOf(index, size, readSibling));
   }
 
   return {
@@ -153,16 +154,31 @@ function rightEdges(size: number, read: ReadNode): (Uint8Array | undefined)[] {
   return edges;
 }
 
-/** RFC 9162 §2.1.3.1, from the leaf up: on each level the sibling is complete, or the right edge, or not there. */
-function pathOf(index: number, size: number, read: ReadNode, edges: readonly (Uint8Array | undefined)[]): Uint8Array[] {
-  const path: Uint8Array[] = [];
-  let [at, complete] = [index, size];
-  for (let level = 0; 2 ** level < size; level++) {
+type ReadSibling = (level: number, at: number) => Uint8Array | undefined;
+
+/**
+ * The node beside the one at that place: complete, or the right edge, or not there. Entries that stand together have nearly all of
+ * them in common, so the last one of each level is kept.
+ */
+function siblingReader(size: number, read: ReadNode, edges: readonly (Uint8Array | undefined)[]): ReadSibling {
+  const last: { readonly at: number; readonly hash: Uint8Array | undefined }[] = [];
+  return (level, at) => {
+    const kept = last[level];
+    if (kept?.at === at) return kept.hash;
     const sibling = at % 2 === 0 ? at + 1 : at - 1;
+    const complete = Math.floor(size / 2 ** level);
     const hash = sibling < complete ? read(level, sibling) : sibling === complete ? edges[level] : undefined;
+    last[level] = { at, hash };
+    return hash;
+  };
+}
+
+/** RFC 9162 §2.1.3.1, from the leaf up. */
+function pathOf(index: number, size: number, readSibling: ReadSibling): Uint8Array[] {
+  const path: Uint8Array[] = [];
+  for (let level = 0, at = index; 2 ** level < size; level++, at = Math.floor(at / 2)) {
+    const hash = readSibling(level, at);
     if (hash !== undefined) path.push(hash);
-    at = Math.floor(at / 2);
-    complete = Math.floor(complete / 2);
   }
   return path;
 }

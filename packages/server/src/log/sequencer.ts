@@ -203,7 +203,10 @@ async function createWriter({ store, signHead, clock = Date.now, ...options }: S
     if (seen.some((index) => index !== undefined && index >= covered)) loaded = undefined; // another process was there first
     const { fresh, places } = placeEntries(entries, seen, (await current()).tree.size);
     const head = fresh.length > 0 ? await publish(fresh) : (newest.value as CurrentHead);
-    return entries.map(({ leafHash }, at) => ({ leafHash, ...(places[at] as Place), head }));
+    return entries.map(({ leafHash }, at) => {
+      const { index, isNew } = places[at] as Place;
+      return { leafHash, index, isNew, head };
+    });
   }
 
   timeAfter((await current()).head, clock());

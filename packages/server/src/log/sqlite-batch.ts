@@ -15,21 +15,22 @@ export type WriterAnswer =
   | { readonly message: string; readonly code: unknown; readonly errcode: unknown };
 
 export interface PackedBatch extends Pick<Batch, "expectedSize" | "tiles" | "head"> {
-  /** Of each entry: its time of issue, its length, and how many keys it has. */
+  /** Of each entry: its time of issue, its length, and the length of its keys. */
   readonly numbers: Float64Array<ArrayBuffer>;
   /** Of each entry: itself, its leaf hash, its keys. */
   readonly bytes: Uint8Array<ArrayBuffer>;
 }
 
 const hashLength = 32;
-const keyLength = 8;
 
 export function packBatch({ expectedSize, entries, tiles, head }: Batch): PackedBatch {
-  const numbers = new Float64Array(
-    entries.flatMap(({ entry, issuedAt, keys }) => [issuedAt, entry.length, keys.length]),
-  );
-  const lengthOf = ({ entry, keys }: AdmittedEntry): number => entry.length + hashLength + keys.length * keyLength;
-  const bytes = new Uint8Array(entries.reduce((sum, entry) => sum + lengthOf(entry), 0));
+  const numbers = new Float64Array(3 * entries.length);
+  let length = 0;
+  entries.forEach(({ entry, issuedAt, keys }, at) => {
+    numbers.set([issuedAt, entry.length, keys.length], 3 * at);
+    length += entry.length + hashLength + keys.length;
+  });
+  const bytes = new Uint8Array(length);
   let offset = 0;
   const put = (part: Uint8Array): void => {
     bytes.set(part, offset);
@@ -38,7 +39,7 @@ export function packBatch({ expectedSize, entries, tiles, head }: Batch): Packed
   for (const { entry, leafHash, keys } of entries) {
     put(entry);
     put(leafHash);
-    keys.forEach(put);
+    put(keys);
   }
   return { expectedSize, tiles, head, numbers, bytes };
 }
@@ -52,9 +53,9 @@ export function unpackBatch({ expectedSize, tiles, head, numbers, bytes }: Packe
   };
   const entries: AdmittedEntry[] = [];
   for (let at = 0; at < numbers.length; at += 3) {
-    const [issuedAt = 0, length = 0, keyCount = 0] = numbers.subarray(at, at + 3);
+    const [issuedAt = 0, length = 0, keysLength = 0] = numbers.subarray(at, at + 3);
     const [entry, leafHash] = [take(length), take(hashLength)];
-    entries.push({ entry, leafHash, issuedAt, keys: Array.from({ length: keyCount }, () => take(keyLength)) });
+    entries.push({ entry, leafHash, issuedAt, keys: take(keysLength) });
   }
   return { expectedSize, entries, tiles, head };
 }

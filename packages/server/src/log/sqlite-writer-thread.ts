@@ -5,7 +5,7 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { unpackBatch, type WriterAnswer, type WriterOrder } from "./sqlite-batch.ts";
 import { connect, transaction } from "./sqlite-connection.ts";
-import { type AdmittedEntry, type Batch, entriesPerRun } from "./store.ts";
+import { type AdmittedEntry, type Batch, entriesPerRun, splitKeys } from "./store.ts";
 
 type Writing = ReturnType<typeof openWriting>;
 
@@ -42,7 +42,7 @@ function writeEntry(sql: Writing, index: number, { entry, leafHash, issuedAt, ke
   const run = Math.floor(index / entriesPerRun);
   sql.putEntry.run(index, entry);
   sql.putSeen.run(issuedAt, leafHash, index);
-  for (const key of keys) sql.putLookUp.run(run, key, index);
+  for (const key of splitKeys(keys)) sql.putLookUp.run(run, key, index);
 }
 
 let opened: Writing | undefined;

@@ -3,11 +3,13 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { test } from "node:test";
+import { concatBytes } from "@attestry/core";
 import fc from "fast-check";
 import { packBatch, unpackBatch } from "./sqlite-batch.ts";
 import { openSqliteStore } from "./sqlite-store.ts";
 import { writerThread } from "./sqlite-writer.ts";
 import { appendEntries, nextBatch } from "./store.contract.ts";
+import { keyLength } from "./store.ts";
 import { checkWholeLog } from "./testing/check-whole-log.ts";
 import { origin, sampleEntries, temporaryFolder } from "./testing/sample-log.ts";
 
@@ -17,7 +19,7 @@ test("a batch arrives at the thread as it left", async (t) => {
     entry: fc.uint8Array({ maxLength: 300 }),
     leafHash: bytes(32),
     issuedAt: fc.maxSafeInteger(),
-    keys: fc.array(bytes(8), { maxLength: 6 }),
+    keys: fc.array(bytes(keyLength), { maxLength: 6 }).map((keys) => concatBytes(...keys)),
   });
   const store = openSqliteStore({ folder: temporaryFolder(t), origin });
   t.after(() => store.close());

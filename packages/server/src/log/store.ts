@@ -31,8 +31,8 @@ export interface AdmittedEntry {
   readonly leafHash: Uint8Array;
   /** The statement's `iat`, whole seconds. */
   readonly issuedAt: number;
-  /** Look-up keys of 8 bytes each: cut-off hashes of whatever the entry is to be found by. A repeated key counts once. */
-  readonly keys: readonly Uint8Array[];
+  /** Look-up keys, `keyLength` bytes each and one after the other: cut-off hashes of whatever the entry is to be found by. A repeated key counts once. */
+  readonly keys: Uint8Array;
 }
 
 /** The hashes of one tile so far: 1 to 256 of 32 bytes each. A narrower tile is a prefix of it. */
@@ -145,6 +145,16 @@ export interface SharedLog {
 
   /** Tells the stored size again and again, a fraction of a second apart, until the store is closed. */
   watch(onSize: (size: number) => Promise<void>): void;
+}
+
+/** Bytes of a look-up key. */
+export const keyLength = 8;
+
+/** An entry's look-up keys, each a view. */
+export function splitKeys(keys: Uint8Array): Uint8Array[] {
+  const split: Uint8Array[] = [];
+  for (let at = 0; at < keys.length; at += keyLength) split.push(keys.subarray(at, at + keyLength));
+  return split;
 }
 
 /** How many entries share a run of look-up rows: new rows touch one small region, a look-up probes each run. */

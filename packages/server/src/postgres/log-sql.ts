@@ -7,7 +7,7 @@ import type { Querier } from "../database/database.ts";
 import type { LogSql } from "../database/log-sql.ts";
 import { openPart, type SchemaPart } from "../database/schema.ts";
 import { headColumns } from "../log/rows.ts";
-import { type Batch, entriesPerRun } from "../log/store.ts";
+import { type Batch, entriesPerRun, splitKeys } from "../log/store.ts";
 import { bigintArray, byteaArray } from "./arrays.ts";
 import { isUncertain, sqlStateOf } from "./errors.ts";
 import { postgresSchema } from "./schema.ts";
@@ -55,7 +55,7 @@ const putBatch = `
   SELECT count(*) FROM moved`;
 
 function batchValues({ expectedSize, entries, tiles, head }: Batch, fence: number): unknown[] {
-  const indexOf = entries.flatMap(({ keys }, at) => keys.map(() => expectedSize + at));
+  const indexOf = entries.flatMap(({ keys }, at) => splitKeys(keys).map(() => expectedSize + at));
   return [
     ...[expectedSize, head.size, head.note, fence],
     ...[head.rootHash, head.time, head.noteSignature, head.receiptSignature],
@@ -63,7 +63,7 @@ function batchValues({ expectedSize, entries, tiles, head }: Batch, fence: numbe
     bigintArray(entries.map(({ issuedAt }) => issuedAt)),
     byteaArray(entries.map(({ leafHash }) => leafHash)),
     bigintArray(indexOf),
-    byteaArray(entries.flatMap(({ keys }) => keys)),
+    byteaArray(entries.flatMap(({ keys }) => splitKeys(keys))),
     bigintArray(tiles.map(({ level }) => level)),
     bigintArray(tiles.map(({ index }) => index)),
     byteaArray(tiles.map(({ hashes }) => hashes)),

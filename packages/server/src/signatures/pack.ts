@@ -5,6 +5,7 @@ import {
   decodeCbor,
   type ErrorCode,
   encodeCbor,
+  encodeHex,
   isAttestryError,
   type PublicKey,
   publicKey,
@@ -35,35 +36,55 @@ export function unpackWork(message: Uint8Array): Work {
 }
 
 export function packChecked(checked: readonly Checked[]): Uint8Array<ArrayBuffer> {
-  return encode(
-    checked.map((one): CborValue => {
-      if ("error" in one) return [one.error.code, one.error.message];
-      const { entry, leafHash, issuedAt, keys, issuer, algorithm, key, isSigned = null } = one;
-      return [entry, leafHash, issuedAt, [...keys], issuer, algorithm, key.kind, key.thumbprint, isSigned];
-    }),
-  );
+  const signers = new Map<string, Signer>();
+  const rows = checked.map((one): CborValue => {
+    if ("error" in one) return [one.error.code, one.error.message];
+    const { entry, leafHash, issuedAt, keys, issuer, algorithm, key, isSigned = null } = one;
+    const id = `${algorithm} ${key.kind} ${encodeHex(key.thumbprint)} ${issuer}`;
+    const signer = signers.get(id) ?? { place: signers.size, issuer, algorithm, key };
+    signers.set(id, signer);
+    return [entry, leafHash, issuedAt, keys, signer.place, isSigned];
+  });
+  const named = [...signers.values()].map(({ issuer, algorithm, key }): CborValue => {
+    return [issuer, algorithm, key.kind, key.thumbprint];
+  });
+  return encode([named, rows]);
 }
 
 /** What has bytes in the result has views of `message`. */
 export function unpackChecked(message: Uint8Array): Checked[] {
-  return (decodeCbor(message) as (Refusal | Fields)[]).map((one): Checked => {
-    if (one.length === 2) return { error: new AttestryError(one[0], one[1]) };
-    const [entry, leafHash, issuedAt, keys, issuer, algorithm, kind, thumbprint, isSigned] = one;
-    const key = { kind, thumbprint };
+  const [named, rows] = decodeCbor(message) as [NamedFields[], (Refusal | Fields)[]];
+  const signers = named.map(([issuer, algorithm, kind, thumbprint]) => ({
+    issuer,
+    algorithm,
+    key: { kind, thumbprint },
+  }));
+  return rows.map((row): Checked => {
+    if (row.length === 2) return { error: new AttestryError(row[0], row[1]) };
+    const [entry, leafHash, issuedAt, keys, place, isSigned] = row;
+    const { issuer, algorithm, key } = signers[place] as Omit<Signer, "place">;
     return { entry, leafHash, issuedAt, keys, issuer, algorithm, key, isSigned: isSigned ?? undefined };
   });
 }
 
+/** Whose statements are in a message: written once, since they are mostly few. */
+interface Signer extends Pick<Statement, "issuer" | "algorithm" | "key"> {
+  readonly place: number;
+}
+
+type NamedFields = [
+  issuer: string,
+  algorithm: Statement["algorithm"],
+  kind: Statement["key"]["kind"],
+  thumbprint: Uint8Array,
+];
 type Refusal = [code: ErrorCode, message: string];
 type Fields = [
   entry: Uint8Array,
   leafHash: Uint8Array,
   issuedAt: number,
-  keys: Uint8Array[],
-  issuer: string,
-  algorithm: Statement["algorithm"],
-  kind: Statement["key"]["kind"],
-  thumbprint: Uint8Array,
+  keys: Uint8Array,
+  signer: number,
   isSigned: boolean | null,
 ];
 

@@ -27,20 +27,24 @@ const chunksEach = 4;
 /** A statement, or why it is none. */
 export type CheckOutcome = CheckedStatement | { readonly error: unknown };
 
-interface Waiting {
-  readonly statement: Uint8Array;
-  readonly request: Request;
-  readonly at: number;
-}
-
-/** What one call of `check` has been answered so far. */
+/** One call of `check`: what it was asked, and has been answered so far. */
 interface Request {
+  readonly statements: readonly Uint8Array[];
+  /** How many of them were taken from the queue. */
+  taken: number;
   readonly outcomes: CheckOutcome[];
   missing: number;
   resolve(outcomes: CheckOutcome[]): void;
 }
 
-function settle({ request, at }: Waiting, outcome: CheckOutcome): void {
+/** Statements of a request that are checked together: those from one place up to another. */
+interface Part {
+  readonly request: Request;
+  readonly from: number;
+  readonly to: number;
+}
+
+function settle(request: Request, at: number, outcome: CheckOutcome): void {
   request.outcomes[at] = outcome;
   request.missing -= 1;
   if (request.missing === 0) request.resolve(request.outcomes);
@@ -51,25 +55,30 @@ interface Thread {
   /** What it is told with its next statements. */
   keys: LearntKey[];
   /** What it was sent and has not answered. */
-  readonly chunks: (readonly Waiting[])[];
+  readonly chunks: (readonly Part[])[];
 }
 
 export function createCheckPool(count: number = availableParallelism()): CheckPool {
   const known = createKnownKeys();
   const threads = new Set<Thread>();
   let closed = false;
-  let queue: Waiting[] = [];
-  let next = 0; // taken from the front by index: shift() would move the whole queue
+  const queue: Request[] = [];
+  let waiting = 0; // statements of them
   let gathering = false;
 
-  function take(length: number): Waiting[] {
-    const chunk = queue.slice(next, next + length);
-    next += chunk.length;
-    if (next === queue.length) {
-      queue = [];
-      next = 0;
+  function take(most: number): Part[] {
+    const parts: Part[] = [];
+    for (let left = Math.min(most, waiting); left > 0; ) {
+      const request = queue[0] as Request;
+      const from = request.taken;
+      const to = Math.min(from + left, request.statements.length);
+      parts.push({ request, from, to });
+      request.taken = to;
+      waiting -= to - from;
+      left -= to - from;
+      if (to === request.statements.length) queue.shift();
     }
-    return chunk;
+    return parts;
   }
 
   function start(): void {
@@ -82,7 +91,9 @@ export function createCheckPool(count: number = availableParallelism()): CheckPo
     worker.on("message", (message: Uint8Array) => {
       const chunk = thread.chunks.shift() ?? [];
       const outcomes = unpackChecked(message);
-      for (const [at, waiting] of chunk.entries()) settle(waiting, outcomes[at] as CheckOutcome);
+      let next = 0;
+      for (const { request, from, to } of chunk)
+        for (let at = from; at < to; at++) settle(request, at, outcomes[next++] as CheckOutcome);
       if (thread.chunks.length === 0) worker.unref(); // an idle thread keeps no process alive
       dispatch();
     });
@@ -91,20 +102,20 @@ export function createCheckPool(count: number = availableParallelism()): CheckPo
       // A thread that ended leaves nothing unanswered; the next rush starts another.
       threads.delete(thread);
       checkHere(thread.chunks.splice(0).flat());
-      if (threads.size === 0) checkHere(take(queue.length));
+      if (threads.size === 0) checkHere(take(waiting));
     });
   }
 
   /** Gives each thread its share of what waits. */
   function dispatch(): void {
     for (;;) {
-      const waiting = queue.length - next;
       const [thread] = [...threads].sort((a, b) => a.chunks.length - b.chunks.length);
       // Little work waits for a thread that is idle, and grows meanwhile: a message costs as much as some checks.
       const most = waiting < chunkLength ? 1 : chunksEach;
       if (waiting === 0 || thread === undefined || thread.chunks.length >= most) return;
       const chunk = take(Math.min(chunkLength, Math.ceil(waiting / threads.size)));
-      const work = packWork({ keys: thread.keys, statements: chunk.map(({ statement }) => statement) });
+      const statements = chunk.flatMap(({ request, from, to }) => request.statements.slice(from, to));
+      const work = packWork({ keys: thread.keys, statements });
       thread.keys = [];
       thread.chunks.push(chunk);
       thread.worker.ref();
@@ -116,18 +127,20 @@ export function createCheckPool(count: number = availableParallelism()): CheckPo
   function proceed(): void {
     gathering = false;
     const isBusy = [...threads].some(({ chunks }) => chunks.length > 0);
-    const isRush = isBusy || queue.length - next >= rush;
+    const isRush = isBusy || waiting >= rush;
     while (isRush && !closed && threads.size < count) start();
     if (isRush && threads.size > 0) dispatch();
-    else checkHere(take(queue.length));
+    else checkHere(take(waiting));
   }
 
-  function checkHere(waiting: readonly Waiting[]): void {
-    for (const one of waiting) {
-      checkStatement(one.statement, known).then(
-        (checked) => settle(one, checked),
-        (error: unknown) => settle(one, { error }),
-      );
+  function checkHere(parts: readonly Part[]): void {
+    for (const { request, from, to } of parts) {
+      for (let at = from; at < to; at++) {
+        checkStatement(request.statements[at] as Uint8Array, known).then(
+          (checked) => settle(request, at, checked),
+          (error: unknown) => settle(request, at, { error }),
+        );
+      }
     }
   }
 
@@ -135,8 +148,8 @@ export function createCheckPool(count: number = availableParallelism()): CheckPo
     check(statements: readonly Uint8Array[]): Promise<CheckOutcome[]> {
       if (statements.length === 0) return Promise.resolve([]);
       return new Promise((resolve) => {
-        const request = { outcomes: [], missing: statements.length, resolve };
-        for (const [at, statement] of statements.entries()) queue.push({ statement, request, at });
+        queue.push({ statements, taken: 0, outcomes: [], missing: statements.length, resolve });
+        waiting += statements.length;
         if (gathering) return;
         gathering = true;
         setImmediate(proceed);

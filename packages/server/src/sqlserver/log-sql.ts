@@ -8,7 +8,7 @@ import type { LogSql } from "../database/log-sql.ts";
 import { maxProbed } from "../database/log-store.ts";
 import { openPart, type SchemaPart } from "../database/schema.ts";
 import { headColumns, type KeyValue } from "../log/rows.ts";
-import { type Batch, entriesPerRun } from "../log/store.ts";
+import { type Batch, entriesPerRun, splitKeys } from "../log/store.ts";
 import type { List, SqlValue } from "./driver.ts";
 import { isUncertain } from "./errors.ts";
 import { sqlServerSchema } from "./schema.ts";
@@ -61,7 +61,11 @@ function batchValues({ expectedSize, entries, tiles, head }: Batch, fence: numbe
     ...[head.rootHash, head.time, head.noteSignature, head.receiptSignature],
     { list: entries.map(({ issuedAt, leafHash }, at) => [at, issuedAt, leafHash]) },
     { list: entries.map(({ entry }, at) => [at, 0, entry]) },
-    { list: entries.flatMap(({ keys }, at) => distinct(keys).map((key) => [expectedSize + at, 0, key] as const)) },
+    {
+      list: entries.flatMap(({ keys }, at) =>
+        distinct(splitKeys(keys)).map((key) => [expectedSize + at, 0, key] as const),
+      ),
+    },
     { list: tiles.map(({ level, index, hashes }) => [level, index, hashes]) },
   ];
 }

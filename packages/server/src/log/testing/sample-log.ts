@@ -3,7 +3,7 @@ import { createPrivateKey, createPublicKey, type KeyObject, sign, verify } from 
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { AttestryError, decodeUtf8, encodeHex, encodeUtf8, leafHash, sha256 } from "@attestry/core";
+import { AttestryError, concatBytes, decodeUtf8, encodeHex, encodeUtf8, leafHash, sha256 } from "@attestry/core";
 import { type AuditOptions, type AuditSummary, auditLog, type Finding } from "../audit.ts";
 import { createSequencer, type Sequencer, type SequencerOptions } from "../sequencer.ts";
 import type { AdmittedEntry, CurrentHead, Head, LogStore, SignedHead } from "../store.ts";
@@ -28,7 +28,7 @@ export function deriveEntry(entry: Uint8Array): Pick<AdmittedEntry, "issuedAt" |
   const match = /^(\d+) (\S+) (\S+)$/.exec(decodeUtf8(entry, "MALFORMED_STATEMENT"));
   if (match === null) throw new AttestryError("MALFORMED_STATEMENT");
   const [, issuedAt, topic = "", name = ""] = match;
-  const keys = [lookUpKey("name", name), lookUpKey("topic", topic), lookUpKey("issuer", "all")];
+  const keys = concatBytes(lookUpKey("name", name), lookUpKey("topic", topic), lookUpKey("issuer", "all"));
   return { issuedAt: Number(issuedAt), keys };
 }
 
