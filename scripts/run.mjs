@@ -46,8 +46,13 @@ function buildPortalWhenNeeded() {
 installWhenNeeded();
 const [file, ...args] = process.argv.slice(2);
 if (file === undefined) process.exit(0);
-if (args[0] === "up") buildPortalWhenNeeded();
+const isNotary = args[0] === "up";
+if (isNotary) buildPortalWhenNeeded();
+// As in packages/cli/bin/attestry.
+const options = isNotary ? readFileSync(join(root, "packages/cli/bin/up.options"), "utf8").trim().split(" ") : [];
+const env = isNotary ? { MALLOC_ARENA_MAX: "2", ...process.env } : process.env;
 // The channel lets a server notice that this parent is gone, however it went.
-const child = spawn(pinnedNode(), [join(root, file), ...args], { stdio: ["inherit", "inherit", "inherit", "ipc"] });
+const stdio = ["inherit", "inherit", "inherit", "ipc"];
+const child = spawn(pinnedNode(), [...options, join(root, file), ...args], { env, stdio });
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => child.kill(signal));
 child.on("exit", (code, signal) => process.exit(code ?? (signal === "SIGINT" ? 130 : 1)));

@@ -32,6 +32,35 @@ describe("up, witness, audit and key", { concurrency: 2 }, () => {
     assert.equal(child.exitCode, 0);
   });
 
+  test("a notary runs with the options that keep its memory small, from the command and from npm's script", async (t) => {
+    if (process.platform !== "linux") return t.skip("only Linux shows how a process was started");
+    const home = temporaryHome(t);
+    const root = join(import.meta.dirname, "../../..");
+    const options = readFileSync(join(root, "packages/cli/bin/up.options"), "utf8").trim().split(" ");
+    assert.ok(options.length > 0);
+    const up = ["up", "--port", "0", "--data"];
+    const starts: readonly [command: string, args: readonly string[]][] = [
+      [join(root, "packages/cli/bin/attestry"), [...up, join(home, "one")]],
+      [process.execPath, [join(root, "scripts/run.mjs"), "packages/cli/src/main.ts", ...up, join(home, "two")]],
+    ];
+    for (const [command, args] of starts) {
+      const env = { ...process.env, HOME: home, MALLOC_ARENA_MAX: undefined, options: "--not-ours" };
+      const child = spawn(command, args, { cwd: home, env, stdio: ["ignore", "pipe", "ignore"] });
+      t.after(() => child.kill("SIGTERM"));
+      await once(child.stdout, "data");
+      const below = readFileSync(`/proc/${child.pid}/task/${child.pid}/children`, "utf8").trim().split(" ");
+      const processes = [String(child.pid), ...below.filter((pid) => pid !== "")].map((pid) => ({
+        command: readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0"),
+        environment: readFileSync(`/proc/${pid}/environ`, "utf8").split("\0"),
+      }));
+      const notary = processes.find(({ command: [, first] }) => first === options[0]) ?? assert.fail(command);
+      assert.deepEqual(notary.command.slice(1, 1 + options.length), options);
+      assert.ok(notary.environment.includes("MALLOC_ARENA_MAX=2"));
+      child.kill("SIGTERM");
+      await once(child, "exit");
+    }
+  });
+
   test("a notary continues where it was stopped, and where it was killed", async (t) => {
     const home = temporaryHome(t);
     writeFileSync(join(home, "a.pdf"), "a");
