@@ -34,6 +34,7 @@ export function createRegistration(
 ): (statements: readonly Uint8Array[]) => Promise<Registered> {
   const { admission, sequencer, metrics, logger, witnesses, witnessWait } = parts;
   const gatherer = createGatherer(sequencer);
+  for (const outcome of ["new", "known"]) metrics.registrations.inc({ outcome }, 0); // a series begins at zero
 
   function countRefusals(admitted: readonly Admitted[]): void {
     for (const one of admitted) {
@@ -41,6 +42,12 @@ export function createRegistration(
       if (isAttestryError(one.error)) metrics.refusals.inc({ code: one.error.code });
       else logger.error({ err: one.error }, "admission failed");
     }
+  }
+
+  function countRegistrations(sequenced: readonly Sequenced[]): void {
+    const isNew = sequenced.filter((one) => one.isNew).length;
+    if (isNew > 0) metrics.registrations.inc({ outcome: "new" }, isNew);
+    if (isNew < sequenced.length) metrics.registrations.inc({ outcome: "known" }, sequenced.length - isNew);
   }
 
   /** The newest of their heads covers them all; a cosigned one that does is better. */
@@ -53,7 +60,7 @@ export function createRegistration(
   }
 
   return async (statements) => {
-    const stop = metrics.registrationSeconds.startTimer();
+    const start = performance.now();
     const { admitted, sequenced } = await gatherer.submit(admission.admit(statements));
     countRefusals(admitted);
     let next = 0;
@@ -62,11 +69,9 @@ export function createRegistration(
       const { index, leafHash, isNew } = sequenced[next++] as Sequenced;
       return { index, leafHash, isNew };
     });
-    const isNew = sequenced.filter((one) => one.isNew).length;
-    metrics.registrations.inc({ outcome: "new" }, isNew);
-    metrics.registrations.inc({ outcome: "known" }, sequenced.length - isNew);
+    countRegistrations(sequenced);
     const head = await headOver(sequenced);
-    stop();
+    metrics.registrationSeconds.observe((performance.now() - start) / 1000);
     return { outcomes, head };
   };
 }
@@ -90,15 +95,16 @@ const enough = 32;
  */
 function createGatherer(sequencer: Sequencer): Gatherer {
   let checking = 0;
-  let waiting: (() => void)[] = [];
+  let waiting = 0;
+  let gathered = Promise.withResolvers<void>(); // one for all that wait
   let timer: NodeJS.Timeout | undefined;
 
   function flush(): void {
     clearTimeout(timer);
     timer = undefined;
-    const ready = waiting;
-    waiting = [];
-    for (const proceed of ready) proceed();
+    gathered.resolve();
+    gathered = Promise.withResolvers();
+    waiting = 0;
   }
 
   return {
@@ -107,11 +113,11 @@ function createGatherer(sequencer: Sequencer): Gatherer {
       const admitted = await admitting.finally(() => {
         checking -= 1;
       });
-      await new Promise<void>((resolve) => {
-        waiting.push(resolve);
-        if (checking === 0 || waiting.length >= enough) flush();
-        else timer ??= setTimeout(flush, longestGathering);
-      });
+      const { promise } = gathered;
+      waiting += 1;
+      if (checking === 0 || waiting >= enough) flush();
+      else timer ??= setTimeout(flush, longestGathering);
+      await promise;
       const entries = admitted.filter((entry): entry is AdmittedEntry => "entry" in entry);
       return { admitted, sequenced: await sequencer.submit(entries) };
     },

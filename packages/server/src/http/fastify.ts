@@ -2,7 +2,7 @@
  * The HTTP server under the notary and the witness, and what every request meets: limits of rate, size and time, errors as
  * problem documents, one log line without bodies or secrets, refusal while stopping.
  */
-import { STATUS_CODES } from "node:http";
+import { type IncomingMessage, STATUS_CODES } from "node:http";
 import type { Socket } from "node:net";
 import { createSecureContext, type TlsOptions } from "node:tls";
 import { AttestryError, type ErrorCode, errorCatalogue, parsePemCertificates } from "@attestry/core";
@@ -52,13 +52,16 @@ export function createHttp(options: HttpOptions, hooks: HttpHooks): Http {
     stopping = true;
   });
   const reading = hooks.reading && createRateLimiter(hooks.reading);
-  app.addHook("onRequest", (request, reply, done) => {
+  const slow = createTimeLimit(options.requestTimeout ?? 30_000);
+  app.addHook("onClose", async () => slow.close());
+  app.addHook("onRequest", (request, _reply, done) => {
     if (stopping) throw new AttestryError("UNAVAILABLE_STOPPING");
     if (request.routeOptions.config.unlimited !== true) reading?.take(request.ip, 1);
-    if (request.routeOptions.config.longBody !== true) limitTime(request, reply, options.requestTimeout ?? 30_000);
+    if (request.routeOptions.config.longBody !== true) slow.watch(request.raw);
     done();
   });
   app.addHook("onResponse", (request, reply, done) => {
+    slow.forget(request.raw);
     logRequest(request, reply);
     done();
   });
@@ -75,7 +78,7 @@ export function createHttp(options: HttpOptions, hooks: HttpHooks): Http {
 function createFastify({ logger, trustProxy, tls, headersTimeout, requestTimeout }: HttpOptions): FastifyInstance {
   const whole = requestTimeout ?? 30_000;
   const timeouts = {
-    requestTimeout: 0, // `limitTime` does it, since some requests may take longer
+    requestTimeout: 0, // `createTimeLimit` does it, since some requests may take longer
     headersTimeout: Math.min(headersTimeout ?? 10_000, whole),
     connectionsCheckingInterval: Math.min(1000, whole / 2), // how often node looks for requests that are over their time
     maxHeaderSize: 16 * 1024,
@@ -121,16 +124,40 @@ function checkCertificate(tls: NonNullable<HttpOptions["tls"]>): void {
   if (tls.clientCa !== undefined) parsePemCertificates(tls.clientCa);
 }
 
-/** Cuts off a client that takes longer than so many milliseconds to send its body. */
-function limitTime({ raw }: FastifyRequest, reply: FastifyReply, milliseconds: number): void {
-  const { "content-length": length, "transfer-encoding": encoding } = raw.headers;
-  if (raw.complete || (encoding === undefined && (length === undefined || length === "0"))) return;
-  const timer = setTimeout(() => {
-    refuseConnection(Object.assign(new Error(), { code: "ERR_HTTP_REQUEST_TIMEOUT" }), raw.socket);
-  }, milliseconds);
-  const clear = (): void => clearTimeout(timer);
-  raw.once("end", clear).once("close", clear);
-  reply.raw.once("finish", clear);
+interface TimeLimit {
+  watch(request: IncomingMessage): void;
+  forget(request: IncomingMessage): void;
+  close(): void;
+}
+
+/**
+ * Cuts off clients that take longer than so many milliseconds to send their body. One timer looks through the requests that are under
+ * way: one for each of them would cost more than the rest of the limit.
+ */
+function createTimeLimit(milliseconds: number): TimeLimit {
+  const since = new Map<IncomingMessage, number>();
+  let timer: NodeJS.Timeout | undefined;
+
+  function check(): void {
+    const now = performance.now();
+    for (const [request, start] of since) {
+      const isOver = request.complete || request.destroyed;
+      if (!isOver && now - start < milliseconds) continue;
+      since.delete(request);
+      if (!isOver) refuseConnection(Object.assign(new Error(), { code: "ERR_HTTP_REQUEST_TIMEOUT" }), request.socket);
+    }
+  }
+
+  return {
+    watch(request) {
+      const { "content-length": length, "transfer-encoding": encoding } = request.headers;
+      if (request.complete || (encoding === undefined && (length === undefined || length === "0"))) return;
+      since.set(request, performance.now());
+      timer ??= setInterval(check, Math.min(1000, milliseconds / 4)).unref();
+    },
+    forget: (request) => void since.delete(request),
+    close: () => clearInterval(timer),
+  };
 }
 
 /** Requests that never became one: too slow, too large a header, or not HTTP. */
