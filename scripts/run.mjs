@@ -3,6 +3,7 @@
 import { spawn, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { homedir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -48,10 +49,11 @@ const [file, ...args] = process.argv.slice(2);
 if (file === undefined) process.exit(0);
 const isNotary = args[0] === "up";
 if (isNotary) buildPortalWhenNeeded();
-// As in packages/cli/bin/attestry.
+// Options and cache as in packages/cli/bin/attestry.
 const options = isNotary ? readFileSync(join(root, "packages/cli/bin/up.options"), "utf8").trim().split(" ") : [];
-const env = isNotary ? { MALLOC_ARENA_MAX: "2", ...process.env } : process.env;
 // The channel lets a server notice that this parent is gone, however it went.
+const cache = join(process.env.XDG_CACHE_HOME || join(homedir(), ".cache"), "attestry");
+const env = isNotary ? { NODE_COMPILE_CACHE: cache, ...process.env } : process.env;
 const stdio = ["inherit", "inherit", "inherit", "ipc"];
 const child = spawn(pinnedNode(), [...options, join(root, file), ...args], { env, stdio });
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => child.kill(signal));
