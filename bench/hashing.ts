@@ -31,8 +31,8 @@ export const benchHashing: Bench = async ({ folder, quick }) => {
   try {
     const large = await largeFile(folder, data, notary.url, quick);
     const figures = [...large];
-    for (const { count, bytes } of quick ? quickFolders : folders)
-      figures.push(...(await smallFiles({ folder: join(folder, `files-${bytes}`), count, bytes }, data, notary.url)));
+    for (const one of quick ? quickFolders : folders)
+      figures.push(...(await smallFiles({ ...one, folder: join(folder, `files-${one.bytes}`) }, data, notary.url)));
     return figures;
   } finally {
     await notary.stop();
@@ -41,17 +41,25 @@ export const benchHashing: Bench = async ({ folder, quick }) => {
 };
 
 const kibibyte = 1024;
-/** Fewer of the larger ones, so that all fit into some gigabytes. */
-const folders = [
+interface Folder {
+  readonly count: number;
+  readonly bytes: number;
+  /** The ratio to hashing alone that is aimed at. None where a signature and its check take longer than the hash (docs/performance.md). */
+  readonly aim?: number;
+}
+
+/** The last one takes 20 GiB of disk, and is to fit into the system's cache: else all is as fast as the disk. */
+const folders: readonly Folder[] = [
   { count: 10_000, bytes: 4 * kibibyte },
   { count: 4000, bytes: 256 * kibibyte },
-  { count: 500, bytes: 2048 * kibibyte },
-] as const;
-const quickFolders = [
+  { count: 10_000, bytes: 2048 * kibibyte, aim: 0.8 },
+];
+/** Too short for an aim: starting the command is a part of it. */
+const quickFolders: readonly Folder[] = [
   { count: 2000, bytes: 4 * kibibyte },
   { count: 1000, bytes: 256 * kibibyte },
-  { count: 200, bytes: 2048 * kibibyte },
-] as const;
+  { count: 500, bytes: 2048 * kibibyte },
+];
 
 async function largeFile(folder: string, data: string, server: string, quick: boolean): ReturnType<Bench> {
   const mebibytes = quick ? 512 : 2048;
@@ -91,7 +99,7 @@ async function largeFile(folder: string, data: string, server: string, quick: bo
 
 /** Nothing is removed meanwhile: ext4 makes new files several times more slowly for a minute after others were removed. */
 async function smallFiles(
-  { folder, count, bytes }: { readonly folder: string; readonly count: number; readonly bytes: number },
+  { folder, count, bytes, aim }: Folder & { readonly folder: string },
   data: string,
   server: string,
 ): ReturnType<Bench> {
@@ -122,7 +130,7 @@ async function smallFiles(
     {
       ...figure,
       limit: limit("the same hashing alone, all cores", hashing),
-      target: { of: "ratio", atLeast: 0.8 },
+      ...(aim === undefined ? {} : { target: { of: "ratio", atLeast: aim } as const }),
     },
     {
       ...figure,
