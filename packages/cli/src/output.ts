@@ -2,6 +2,7 @@
 import { writeSync } from "node:fs";
 import { stripVTControlCharacters, styleText } from "node:util";
 import type { AttestryError } from "@attestry/core";
+import { fileError } from "./errors.ts";
 
 type Style = Parameters<typeof styleText>[0];
 
@@ -28,16 +29,26 @@ export function createOutput(json: boolean): Output {
   };
 }
 
-/** Writes to standard output at once, so that nothing is lost when the process ends right after. */
+/** Once the reader has had enough, as in `attestry … | head`. The work goes on, and its exit code is what it is. */
+let isUnread = false;
+
+/**
+ * Writes to standard output at once, so that nothing is lost when the process ends right after.
+ * @throws UNAVAILABLE_STORAGE when the disk behind it is full, USAGE_FILE
+ */
 export function writeOut(data: string | Uint8Array): void {
+  if (isUnread) return;
   let rest = typeof data === "string" ? Buffer.from(data) : data;
   while (rest.length > 0) {
     try {
       rest = rest.subarray(writeSync(1, rest));
     } catch (error) {
       const code = (error as NodeJS.ErrnoException).code;
-      if (code === "EPIPE") process.exit(0); // `attestry … | head`: the reader has had enough
-      if (code !== "EAGAIN") throw error;
+      if (code === "EPIPE") {
+        isUnread = true;
+        return;
+      }
+      if (code !== "EAGAIN") throw fileError(error, "standard output", "written");
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5); // a non-blocking pipe is full
     }
   }

@@ -133,7 +133,11 @@ function report(thrown: unknown): number {
     return 2;
   }
   const error = asAttestryError(thrown);
-  printError(error, running);
+  try {
+    printError(error, running);
+  } catch {
+    printError(error, createOutput(false)); // standard output itself cannot be written
+  }
   if (process.env["ATTESTRY_DEBUG"]) process.stderr.write(`${plain(String(error.stack)).replaceAll("\ufffd", "\n")}\n`);
   return error.facts.exit;
 }

@@ -43,10 +43,13 @@ export function isLoopback(url: string): boolean {
 }
 
 /** A whole number of an option. @throws USAGE */
-export function wholeNumber(text: string, name: string, min: number, max: number): number {
+export function wholeNumber(text: string, name: string, min: number, max: number, or = ""): number {
   const value = /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN;
   if (value >= min && value <= max) return value;
-  throw new AttestryError("USAGE", `${name} takes a whole number from ${min} to ${max}, not "${text}".`);
+  throw new AttestryError(
+    "USAGE",
+    `${name} takes a whole number from ${min} to ${max}${or && ` or "${or}"`}, not "${text}".`,
+  );
 }
 
 /** The passphrase from a file (its one line end is not part of it) or $ATTESTRY_PASSPHRASE. @throws USAGE_PASSPHRASE, USAGE_FILE */

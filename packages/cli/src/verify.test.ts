@@ -1,5 +1,9 @@
 import assert from "node:assert/strict";
-import { cpSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { encodeProofFile, parseProofFile, withTreeEvidence } from "@attestry/core";
@@ -310,6 +314,54 @@ describe("verify", { concurrency: 2 }, () => {
     rmSync(proof);
     assert.equal((await run(["find", file, "--save", proof, ...server], { home })).code, 0);
     assert.equal((await run(["verify", file, "--offline"], { home })).code, 0);
+  });
+
+  test("find saves the proof that vouches for the file, after a revocation too, and loses nothing that is there", async () => {
+    const { home, file, proof } = await notarized("save");
+    assert.equal((await run(["revoke", file, "--reason", "entered twice", ...place], { home })).code, 0);
+    const other = join(home, "notes.txt");
+    writeFileSync(other, "notes that nobody else has");
+    const { code, values } = await runJson(["find", file, "--save", other, "--server", notary.url], { home });
+    assert.deepEqual([code, values.length, values[0].entries.length], [0, 1, 2]);
+    assert.equal(readFileSync(`${other}.1`, "utf8"), "notes that nobody else has");
+    const entryOf = (path: string) => parseProofFile(readFileSync(path)).statement.entry;
+    assert.deepEqual(entryOf(other), entryOf(proof));
+    const folder = await runJson(["find", file, "--save", home, "--server", notary.url], { home });
+    assert.deepEqual([folder.code, folder.values.length, folder.values[0].error.code], [2, 1, "USAGE_FILE"]);
+  });
+
+  test("a reader of standard output that is gone, or a full disk behind it, makes no verdict good", async () => {
+    const { home, file } = await notarized("unread");
+    writeFileSync(file, "another deed");
+    const attestry = join(import.meta.dirname, "../bin/attestry");
+    const sh = (script: string) =>
+      spawnSync("sh", ["-c", script, attestry, file], { env: { ...process.env, HOME: home } });
+    assert.match(String(sh(`{ "$0" verify "$1" --offline; echo "code $?" >&2; } | true`).stderr), /code 1$/m);
+    if (!existsSync("/dev/full")) return;
+    for (const form of ["", "--json"]) {
+      const { status, stderr } = sh(`"$0" verify "$1" --offline ${form} >/dev/full`);
+      assert.equal(status, 3);
+      assert.match(String(stderr), /^attestry: standard output cannot be written: the disk is full\.$/m);
+      assert.doesNotMatch(String(stderr), /\.ts:\d/);
+    }
+  });
+
+  test("a server that is no notary is said to be none, and says nothing about the file", async (t) => {
+    const { home, file } = await notarized("no-notary");
+    const server = createServer((_, response) => response.writeHead(404).end("<html>nothing here")).listen(
+      0,
+      "127.0.0.1",
+    );
+    t.after(() => server.close());
+    await once(server, "listening");
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const { code, values } = await runJson(["find", file, "--server", url], { home });
+    assert.deepEqual([code, values[0].error.code], [3, "UNAVAILABLE_SERVER"]);
+  });
+
+  test("an audit of a folder without a log is a wrong call, and no finding", async () => {
+    const { code, values } = await runJson(["audit", "--data", join(home, "no-such")], { home });
+    assert.deepEqual([code, values[0].error.code], [2, "USAGE_FILE"]);
   });
 
   test("the interval is told: existed by then, and signed after the checkpoint that notarize quoted, the same for a whole run", async () => {

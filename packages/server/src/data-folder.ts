@@ -1,10 +1,10 @@
 /** The data folder: where each thing is, and the administrator's token. */
 import { randomBytes } from "node:crypto";
-import { mkdirSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { AttestryError, encodeBase64Url, isAttestryError } from "@attestry/core";
 import { readPrivateFile, writePrivateFile } from "./keys/private-file.ts";
+import { makeFolder } from "./make-folder.ts";
 
 export interface DataFolder {
   readonly folder: string;
@@ -59,7 +59,7 @@ export function dataFolder(folder: string): DataFolder {
 /** Makes the folder for its owner alone, when it is not there. @throws USAGE_FILE */
 export function createDataFolder(folder: string): DataFolder {
   try {
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    makeFolder(folder, 0o700);
   } catch (cause) {
     const code = (cause as NodeJS.ErrnoException).code ?? "unknown reason";
     throw new AttestryError("USAGE_FILE", `The data folder ${folder} cannot be made (${code}).`, { cause });

@@ -1,5 +1,5 @@
 /** `attestry audit`: derives all that a notary stores from its entries again, and names each thing that does not agree. */
-import { encodeHex } from "@attestry/core";
+import { AttestryError, encodeHex, isAttestryError } from "@attestry/core";
 import type { DataAuditSummary, Finding, VaultFinding } from "@attestry/server";
 import type { Command } from "commander";
 import { examples } from "../help.ts";
@@ -52,7 +52,10 @@ async function audit({ output }: Context, options: Options): Promise<ExitCode> {
       done = entries;
     },
   });
-  const first = await findings.next(); // what keeps it from beginning is thrown here, before anything is printed
+  // What keeps it from beginning is thrown here, before anything is printed.
+  const first = await findings.next().catch((error: unknown) => {
+    throw database === undefined ? wrongFolder(error, data) : error;
+  });
   const report = output.json ? jsonReport() : textReport(output, data, () => progress.clear());
   let found = 0;
   for (let step = first; ; step = await findings.next()) {
@@ -64,6 +67,13 @@ async function audit({ output }: Context, options: Options): Promise<ExitCode> {
     found++;
     report.add(step.value);
   }
+}
+
+/** No log in a folder is a folder that was meant otherwise, and nothing that does not hold. */
+function wrongFolder(error: unknown, data: string): unknown {
+  if (!isAttestryError(error) || error.code !== "NOT_FOUND") return error;
+  const message = `There is no log in ${data}, or it may not be read. Name the notary's folder with --data.`;
+  return new AttestryError("USAGE_FILE", message, { data: { path: data }, cause: error });
 }
 
 interface Report {

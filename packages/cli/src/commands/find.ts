@@ -4,7 +4,7 @@ import { AttestryError, decodeHex } from "@attestry/core";
 import { createNotaryClient, type EntryQuery, type EntrySummary, type NotaryClient } from "@attestry/core/client";
 import type { Command } from "commander";
 import { hashFile } from "../files/hash-file.ts";
-import { writeFileWhole } from "../files/write-file.ts";
+import { keepCopy, writeFileWhole } from "../files/write-file.ts";
 import { examples } from "../help.ts";
 import { type Output, plain } from "../output.ts";
 import { action, type Context, type ExitCode } from "../program.ts";
@@ -32,7 +32,10 @@ export function configure(command: Command): void {
     .option("--from <time>", "registered at or after this time, e.g. 2026-11-22 or 2026-11-22T10:30:00Z")
     .option("--to <time>", "registered before this time; a date means to its end (UTC)")
     .option("--limit <n>", "show at most this many", "100")
-    .option("--save <file>", "write the first one's proof file")
+    .option(
+      "--save <file>",
+      "write the proof file of the first one that revokes nothing; a file that is there is kept as FILE.1",
+    )
     .option("--server <url>", "the notary (default: $ATTESTRY_SERVER or http://127.0.0.1:8080)")
     .option("--json", "print one JSON object with the entries")
     .addHelpText(
@@ -54,19 +57,29 @@ async function find({ output }: Context, options: Options, what: string | undefi
   const query = await queryOf(options, what);
   const notary = createNotaryClient({ url: serverUrl(options.server) });
   const { entries, more } = await collect(notary, query, limit);
+  const saved = options.save === undefined ? undefined : await save(notary, entries, options.save);
   output.value({ entries, more });
   for (const entry of entries) printEntry(entry, output);
   if (more) output.note(`There are more. --limit shows more than ${count(limit)}.`);
-  const [first] = entries;
-  if (first === undefined) {
-    output.line("The notary has no such entry.");
-    return 1;
-  }
-  if (options.save !== undefined) {
-    writeFileWhole(options.save, await notary.proofFile(first.index));
-    output.note(`The proof of entry ${first.index} is written to ${options.save}.`);
-  }
-  return 0;
+  if (entries.length === 0) output.line("The notary has no such entry.");
+  if (saved !== undefined) output.note(saved);
+  return entries.length === 0 ? 1 : 0;
+}
+
+/** What is told of it; undefined when there is nothing to save. A statement that revokes is about the file, and does not vouch for it. */
+async function save(notary: NotaryClient, entries: readonly EntrySummary[], path: string): Promise<string | undefined> {
+  const entry = entries.find(({ relation }) => relation?.kind !== "revokes") ?? entries[0];
+  if (entry === undefined) return undefined;
+  const proof = await notary.proofFile(entry.index);
+  if (statSync(path, { throwIfNoEntry: false })?.isFile() === false) throw notARegularFile(path);
+  const kept = keepCopy(path);
+  writeFileWhole(path, proof);
+  const written = `The proof of entry ${entry.index} is written to ${path}.`;
+  return kept === undefined ? written : `${written} What was there is kept as ${kept}.`;
+}
+
+function notARegularFile(path: string): AttestryError {
+  return new AttestryError("USAGE_FILE", `${path} cannot be written: it is not a file.`, { data: { path } });
 }
 
 async function queryOf(options: Options, what: string | undefined): Promise<EntryQuery> {

@@ -107,7 +107,7 @@ async function up(context: Context, options: Options): Promise<ExitCode> {
 }
 
 function auditSchedule(hours: string): Pick<ServerOptions, "auditEvery"> {
-  return hours === "off" ? {} : { auditEvery: wholeNumber(hours, "--audit-every", 1, 8760) * 3600 };
+  return hours === "off" ? {} : { auditEvery: wholeNumber(hours, "--audit-every", 1, 8760, "off") * 3600 };
 }
 
 function withClientCa(settings: ServingSettings, file: string | undefined): ServingSettings {

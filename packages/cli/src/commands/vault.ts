@@ -192,7 +192,7 @@ async function getObject(options: Options, ref: string, output: Output): Promise
 
 async function changeClass(options: Options, name: string, output: Output): Promise<ExitCode> {
   const { keep } = options;
-  const retention = keep === "forever" ? keep : wholeNumber(keep, "--keep", 0, 1_000_000) * 86_400;
+  const retention = keep === "forever" ? keep : wholeNumber(keep, "--keep", 0, 1_000_000, "forever") * 86_400;
   const vault = open(options, "a token with the role administrator");
   return showClasses(await vault.setRecordClass({ name, retention }), output);
 }

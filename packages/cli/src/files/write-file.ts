@@ -4,7 +4,6 @@ import {
   constants,
   copyFileSync,
   fsyncSync,
-  mkdirSync,
   openSync,
   renameSync,
   rmSync,
@@ -12,6 +11,7 @@ import {
   writeSync,
 } from "node:fs";
 import { dirname, join } from "node:path";
+import { makeFolder } from "@attestry/server/make-folder";
 import { fileError } from "../errors.ts";
 
 let serial = 0;
@@ -72,7 +72,7 @@ function openNew(path: string, folder: string, mode: number): number {
     return openSync(path, "wx", mode);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
-    mkdirSync(folder, { recursive: true });
+    makeFolder(folder);
     return openSync(path, "wx", mode);
   }
 }

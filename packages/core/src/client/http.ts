@@ -150,6 +150,11 @@ function refusal(response: Response, bytes: Uint8Array): AttestryError {
   } catch {
     // not a problem document: the status must do
   }
+  if (response.status === 404 && bytes.length > 0) {
+    const message =
+      "What answered is no notary, or something stands before it: it has no such address. Check the address.";
+    return new AttestryError("UNAVAILABLE_SERVER", message, { data });
+  }
   if (response.status === 404) return new AttestryError("NOT_FOUND", undefined, { data });
   const code = response.status >= 500 || response.status === 429 ? "UNAVAILABLE_SERVER" : "MALFORMED_REQUEST";
   return new AttestryError(code, `The notary answered with status ${response.status}.`, { data });

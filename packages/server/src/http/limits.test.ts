@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { connect, type Socket } from "node:net";
 import { test } from "node:test";
+import { setTimeout } from "node:timers/promises";
 import { encodeCbor } from "@attestry/core";
 import { postCbor, postCose, startTestServer } from "../testing.ts";
 import { createIntake } from "./body.ts";
@@ -41,6 +42,15 @@ test("a client that is slow with its body is cut off with 408, and others are se
   }
   assert.equal((await server.batch([await server.issuer.statement()])).entries[0]?.get("isNew"), true);
   for (const { answer } of slow) assert.match(await answer, /^HTTP\/1\.1 408 /);
+});
+
+test("a request that came in time is answered, however long the answer takes", async (t) => {
+  const { app } = createHttp({ requestTimeout: 100 }, { reading: undefined });
+  app.post("/slow", async () => await setTimeout(600, "answered"));
+  const url = await listen(app, "127.0.0.1", 0);
+  t.after(() => app.close());
+  const response = await fetch(`${url}/slow`, { method: "POST", body: "taken" });
+  assert.equal(await response.text(), "answered");
 });
 
 test("what is not HTTP, and headers that are too large, get an answer and the connection's end", async (t) => {

@@ -1,8 +1,9 @@
 /** Files that nobody else may read: written whole or not at all, and refused when others could have read or changed them. */
 import { randomBytes } from "node:crypto";
-import { link, mkdir, open, readFile, rename, stat, unlink } from "node:fs/promises";
+import { link, open, readFile, rename, stat, unlink } from "node:fs/promises";
 import { dirname } from "node:path";
 import { AttestryError } from "@attestry/core";
+import { makeFolder } from "../make-folder.ts";
 
 /**
  * Writes a file that does not exist yet, mode 0600. When it resolves, the content and the name are on the disk; when it
@@ -12,7 +13,7 @@ import { AttestryError } from "@attestry/core";
 export async function writePrivateFile(path: string, content: string | Uint8Array): Promise<void> {
   const temporary = `${path}.${randomBytes(6).toString("hex")}.tmp`;
   try {
-    await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+    makeFolder(dirname(path), 0o700);
     await writeDurably(temporary, content);
     await link(temporary, path); // unlike rename, never replaces
     await syncFolder(dirname(path));

@@ -32,8 +32,9 @@ function createPool(t: TestContext, threads?: number): CheckPool {
   return pool;
 }
 
-/** That each was answered with its own. */
-function assertChecked(found: readonly CheckOutcome[], first = 0): void {
+/** That each was answered with its own: so many samples, over and over, from the first one on. */
+function assertChecked(found: readonly CheckOutcome[], length = samples.length, first = 0): void {
+  assert.equal(found.length, length);
   for (const [i, one] of found.entries()) {
     const at = (first + i) % samples.length;
     if (at % 4 === 3) assert.ok("error" in one && refusal("MALFORMED_STATEMENT")(one.error));
@@ -78,7 +79,7 @@ test("the oldest of too many keys is forgotten", () => {
 
 test("each statement gets its own answer, alone, in a crowd, and in the next crowd", async (t) => {
   const pool = createPool(t, 3);
-  for (const [at, statement] of samples.slice(0, 8).entries()) assertChecked(await pool.check([statement]), at);
+  for (const [at, statement] of samples.slice(0, 8).entries()) assertChecked(await pool.check([statement]), 1, at);
   assertChecked(await pool.check(samples));
   assertChecked(await pool.check(samples));
 });
@@ -106,7 +107,7 @@ test("a crowd leaves the event loop free", async (t) => {
   const found = await pool.check(all);
   const [main, every] = [spent(process.threadCpuUsage(own)), spent(process.cpuUsage(whole))];
   assert.ok(2 * main < every, `the main thread worked for ${main} ms of ${every} ms`);
-  assertChecked(found);
+  assertChecked(found, all.length);
 });
 
 test("a pool that is closed under work leaves nothing unanswered, and answers afterwards too", async (t) => {
