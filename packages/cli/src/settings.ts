@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
-import { AttestryError } from "@attestry/core";
+import { AttestryError, isAttestryError } from "@attestry/core";
 import { fileError } from "./errors.ts";
 
 /** The data folder: `--data`, $ATTESTRY_DATA, or ~/.attestry. Absolute; it need not exist. */
@@ -50,6 +50,16 @@ export function wholeNumber(text: string, name: string, min: number, max: number
     "USAGE",
     `${name} takes a whole number from ${min} to ${max}${or && ` or "${or}"`}, not "${text}".`,
   );
+}
+
+/** What `read` makes of what an option was given: that it cannot be read is a wrong call. @throws USAGE, and what else `read` throws */
+export function optionValue<T>(option: string, read: () => T): T {
+  try {
+    return read();
+  } catch (cause) {
+    if (!isAttestryError(cause) || !cause.code.startsWith("MALFORMED_")) throw cause;
+    throw new AttestryError("USAGE", `${option}: ${cause.message}`, { cause, data: cause.data });
+  }
 }
 
 /** The passphrase from a file (its one line end is not part of it) or $ATTESTRY_PASSPHRASE. @throws USAGE_PASSPHRASE, USAGE_FILE */

@@ -167,7 +167,8 @@ describe("verify", { concurrency: 2 }, () => {
     assert.deepEqual(readdirSync(home).sort(), ["deed.pdf", "deed.pdf.proof", "trust.json"], "nothing is pinned");
     writeFileSync(trust, '{"log":[]}');
     const broken = await runJson(["verify", file, "--offline", "--trust", trust], { home });
-    assert.equal(broken.values[0].error.code, "MALFORMED_TRUST_FILE");
+    assert.deepEqual([broken.code, broken.values[0].error.code], [2, "USAGE"]); // a wrong call, and no verdict
+    assert.ok(broken.values[0].error.message.startsWith(`--trust ${trust}: The trust file cannot be used`));
   });
 
   test("a log that shows up with other keys fails with a warning, and its pin stays", async () => {

@@ -16,7 +16,7 @@ import {
   servingSettings,
   withPassphrase,
 } from "../serving.ts";
-import { databaseUrl, dataFolder, isLoopback, readText, serverUrl, wholeNumber } from "../settings.ts";
+import { databaseUrl, dataFolder, isLoopback, optionValue, readText, serverUrl, wholeNumber } from "../settings.ts";
 
 interface Options extends ServingOptions, AnchoringOptions {
   readonly database?: string;
@@ -116,12 +116,12 @@ function withClientCa(settings: ServingSettings, file: string | undefined): Serv
   return { ...settings, tls: { ...settings.tls, clientCa: readText(file) } };
 }
 
-/** `vkey=url`; several keys of one witness share its URL. @throws USAGE, MALFORMED_KEY */
+/** `vkey=url`; several keys of one witness share its URL. @throws USAGE */
 export function witnessOptions(texts: readonly string[]): WitnessOption[] {
   const pairs = texts.map((text) => {
     const [, vkey = "", url = ""] = /^(.+)=(https?:\/\/.+)$/.exec(text) ?? []; // base64 ends in equals signs of its own
     if (url === "") throw new AttestryError("USAGE", `--witness takes VKEY=URL, not "${text}".`);
-    return { vkey: parseVerifierKey(vkey).text, url: serverUrl(url) };
+    return { vkey: optionValue("--witness", () => parseVerifierKey(vkey)).text, url: serverUrl(url) };
   });
   return [...Map.groupBy(pairs, ({ url }) => url)].map(([url, keys]) => ({
     url,

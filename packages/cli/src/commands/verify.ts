@@ -14,7 +14,7 @@ import { action, type Context, type ExitCode } from "../program.ts";
 import { count, createProgress, followTotals } from "../progress.ts";
 import { readProofBytes } from "../proof.ts";
 import { detailLines, reportJson, verdictLine } from "../report-text.ts";
-import { dataFolder, nodeUrl, readText, serverUrl } from "../settings.ts";
+import { dataFolder, nodeUrl, optionValue, readText, serverUrl } from "../settings.ts";
 import { proofPathFor } from "../thumbprint.ts";
 import {
   exitOf,
@@ -108,7 +108,9 @@ function isKind(path: string | undefined, kind: "file" | "folder"): boolean {
 
 function openMeans(options: Options): VerifyMeans {
   const pins = openPins(dataFolder(options.data));
-  const trust = options.trust === undefined ? {} : { trust: parseTrustFile(readText(options.trust)) };
+  const { trust: file } = options;
+  const trust =
+    file === undefined ? {} : { trust: optionValue(`--trust ${file}`, () => parseTrustFile(readText(file))) };
   if (options.offline) return { pins, ...trust };
   const ledgers = options.ledger === undefined ? {} : { ledgerNodes: options.ledger.map(nodeUrl) };
   const url = serverUrl(options.server);

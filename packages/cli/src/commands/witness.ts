@@ -6,7 +6,7 @@ import { examples } from "../help.ts";
 import { type Output, plain } from "../output.ts";
 import { action, type Context, type ExitCode } from "../program.ts";
 import { addServingOptions, type ServingOptions, servingSettings, withPassphrase } from "../serving.ts";
-import { dataFolder } from "../settings.ts";
+import { dataFolder, optionValue } from "../settings.ts";
 
 interface Options extends ServingOptions {
   readonly log: readonly string[];
@@ -34,7 +34,7 @@ export function configure(command: Command): void {
 async function witness(context: Context, options: Options): Promise<ExitCode> {
   const { output } = context;
   const name = options.name === undefined ? {} : { name: options.name };
-  const logs = options.log.map((vkey) => parseVerifierKey(vkey).text);
+  const logs = options.log.map((vkey) => optionValue("--log", () => parseVerifierKey(vkey)).text);
   const { noPassphrase, ...rest } = await servingSettings(options);
   const settings: WitnessServerOptions = { ...rest, data: dataFolder(options.data), logs, ...name };
   if (settings.passphrase === undefined && !noPassphrase && !isLocal(options.host)) {
