@@ -93,7 +93,7 @@ describe("up, witness, audit and key", { concurrency: 2 }, () => {
     );
     const open = await runJson(["up", "--data", "third", "--port", "0", "--host", "0.0.0.0"], { home });
     assert.deepEqual([open.code, open.values[0].error.code], [2, "USAGE_PASSPHRASE"]);
-    assert.equal((await run(["witness", "--data", "w", "--host", "0.0.0.0", "--log", "x"], { home })).code, 1);
+    assert.equal((await run(["witness", "--data", "w", "--host", "0.0.0.0", "--log", "x"], { home })).code, 2);
   });
 
   test("keys that were made with a passphrase need it again; the right one is taken from a file", async (t) => {
