@@ -141,8 +141,10 @@ function unreachable(base: URL, signal: AbortSignal, cause: unknown): AttestryEr
 function refusal(response: Response, bytes: Uint8Array): AttestryError {
   const retryAfter = Number(response.headers.get("retry-after") ?? Number.NaN);
   const data = { status: response.status, ...(Number.isFinite(retryAfter) ? { retryAfter } : {}) };
+  let isJson = false;
   try {
     const problem: unknown = JSON.parse(new TextDecoder().decode(bytes));
+    isJson = true;
     if (typeof problem === "object" && problem !== null && "code" in problem && isErrorCode(problem.code)) {
       const detail = "detail" in problem && typeof problem.detail === "string" ? problem.detail : undefined;
       return new AttestryError(problem.code, detail, { data });
@@ -150,7 +152,7 @@ function refusal(response: Response, bytes: Uint8Array): AttestryError {
   } catch {
     // not a problem document: the status must do
   }
-  if (response.status === 404 && bytes.length > 0) {
+  if (response.status === 404 && bytes.length > 0 && !isJson) {
     const message =
       "What answered is no notary, or something stands before it: it has no such address. Check the address.";
     return new AttestryError("UNAVAILABLE_SERVER", message, { data });
