@@ -3,7 +3,9 @@ import { statSync } from "node:fs";
 import { AttestryError, decodeHex } from "@attestry/core";
 import { createNotaryClient, type EntryQuery, type EntrySummary, type NotaryClient } from "@attestry/core/client";
 import type { Command } from "commander";
+import { fileError } from "../errors.ts";
 import { hashFile } from "../files/hash-file.ts";
+import { fault, notAFile } from "../files/read-and-hash.ts";
 import { keepCopy, writeFileWhole } from "../files/write-file.ts";
 import { examples } from "../help.ts";
 import { type Output, plain } from "../output.ts";
@@ -71,15 +73,11 @@ async function save(notary: NotaryClient, entries: readonly EntrySummary[], path
   const entry = entries.find(({ relation }) => relation?.kind !== "revokes") ?? entries[0];
   if (entry === undefined) return undefined;
   const proof = await notary.proofFile(entry.index);
-  if (statSync(path, { throwIfNoEntry: false })?.isFile() === false) throw notARegularFile(path);
+  if (statSync(path, { throwIfNoEntry: false })?.isFile() === false) throw fileError(fault(notAFile), path, "written");
   const kept = keepCopy(path);
   writeFileWhole(path, proof);
   const written = `The proof of entry ${entry.index} is written to ${path}.`;
   return kept === undefined ? written : `${written} What was there is kept as ${kept}.`;
-}
-
-function notARegularFile(path: string): AttestryError {
-  return new AttestryError("USAGE_FILE", `${path} cannot be written: it is not a file.`, { data: { path } });
 }
 
 async function queryOf(options: Options, what: string | undefined): Promise<EntryQuery> {
