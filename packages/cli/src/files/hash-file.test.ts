@@ -166,6 +166,25 @@ test("more threads join in when hashing is what is waited for", async (t) => {
   assert.ok(started > 1, `${started} threads`);
 });
 
+test("a process that is too busy to widen in time does so later, and warns of nothing", async (t) => {
+  const path = join(folder(t), "file");
+  writeFileSync(path, "content");
+  const warnings: Error[] = [];
+  const note = (warning: Error): void => void warnings.push(warning);
+  process.on("warning", note);
+  t.after(() => process.off("warning", note));
+  async function* source(): AsyncGenerator<FoundFile> {
+    for (let at = 0; at < 400; at++) yield { path, relative: `f${at}` };
+  }
+  let busy = true;
+  for await (const _ of hashFiles(source(), () => {
+    for (const start = performance.now(); busy && performance.now() - start < 700; );
+    busy = false;
+  }));
+  await new Promise(setImmediate); // warnings are told of on the next turn
+  assert.deepEqual(warnings, []);
+});
+
 test("leaving off early ends the threads, wherever they are", async (t) => {
   const path = join(folder(t), "file");
   writeFileSync(path, "content");

@@ -81,7 +81,7 @@ function createWait(widen: () => void): <T>(awaited: Promise<T>) => Promise<T> {
       return await awaited;
     } finally {
       clearTimeout(timer);
-      left -= performance.now() - since;
+      left = Math.max(left - (performance.now() - since), 0); // a busy process comes late to its timers
     }
   };
 }
