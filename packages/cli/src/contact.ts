@@ -10,21 +10,24 @@ export interface Contact {
 }
 
 /**
- * Reaches the notary and compares its keys with the pinned ones; pins them at first contact.
+ * Reaches the notary and compares its keys with the pinned ones; pins them at first contact. The client that it gives does the same
+ * with keys that it meets later: a command that runs on when the log's keys change stops there, as one that is started then does.
  * @throws UNAVAILABLE_SERVER, UNAVAILABLE_TIMEOUT, VERIFY_UNTRUSTED when the keys are not the pinned ones
  */
 export async function contactNotary(url: string, dataFolder: string): Promise<Contact> {
-  const notary = createNotaryClient({ url });
+  const meet = (status: NotaryStatus): Pins => {
+    const pins = openPins(dataFolder);
+    const pin = pins.find(status.origin);
+    if (pin !== undefined && pins.matches(status) === false) {
+      const message = changedKeysWarning(pin, pins.path, " and start again");
+      throw new AttestryError("VERIFY_UNTRUSTED", message, { data: { origin: status.origin } });
+    }
+    pins.add(status, `the notary at ${url}`);
+    return pins;
+  };
+  const notary = createNotaryClient({ url, checkKeys: meet });
   const status = await reach(notary, url);
-  const pins = openPins(dataFolder);
-  const pin = pins.find(status.origin);
-  if (pin !== undefined && pins.matches(status) === false) {
-    throw new AttestryError("VERIFY_UNTRUSTED", changedKeysWarning(pin, pins.path), {
-      data: { origin: status.origin },
-    });
-  }
-  pins.add(status, `the notary at ${url}`);
-  return { notary, status, pins };
+  return { notary, status, pins: meet(status) };
 }
 
 async function reach(notary: NotaryClient, url: string): Promise<NotaryStatus> {

@@ -84,12 +84,12 @@ export function keysBeside(receipt: Receipt): LogKeys | undefined {
   return { origin: receipt.claims.iss, verifierKeys, receiptKey: thumbprintUri(keyThumbprint(receiptKey)) };
 }
 
-/** What to say when a log's keys are not the pinned ones. */
-export function changedKeysWarning(pin: Pin, path: string): string {
+/** What to say when a log's keys are not the pinned ones. @param end what follows "remove that log from …" */
+export function changedKeysWarning(pin: Pin, path: string, end = ", or verify with a trust file (--trust)"): string {
   return (
     `WARNING: the keys of the log ${pin.origin} are not the ones noted on ${pin.firstSeen.slice(0, 10)} (from ${pin.source}). ` +
     "Somebody may be posing as it. If its operator confirms that the keys changed, " +
-    `remove that log from ${path}, or verify with a trust file (--trust).`
+    `remove that log from ${path}${end}.`
   );
 }
 

@@ -12,7 +12,7 @@ export {
 } from "./access-client.ts";
 export type { Registration } from "./answer.ts";
 export type { HttpOptions } from "./http.ts";
-export { createNotaryClient, type EntryQuery, type NotaryClient } from "./notary-client.ts";
+export { createNotaryClient, type EntryQuery, type NotaryClient, type NotaryClientOptions } from "./notary-client.ts";
 export type {
   AnchorSummary,
   EnrolledIssuer,

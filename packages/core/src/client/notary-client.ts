@@ -9,8 +9,9 @@ import type { PublicKey } from "../crypto/index.ts";
 import { AttestryError } from "../errors.ts";
 import { maxProofFileLength } from "../statement/proof-file.ts";
 import { maxNoteLength, type QuotedCheckpoint } from "../statement/statement.ts";
-import { type LogKeys, type Registration, readAnswer, readCheckpoint, type ShownCheckpoint } from "./answer.ts";
+import { type Registration, readAnswer, readCheckpoint, type ShownCheckpoint } from "./answer.ts";
 import { createSend, type HttpOptions, type Send } from "./http.ts";
+import { createKeyring, type ShownKeys } from "./keyring.ts";
 import type {
   AnchorSummary,
   EnrolledIssuer,
@@ -36,6 +37,18 @@ export interface EntryQuery {
   readonly cursor?: string;
 }
 
+export interface NotaryClientOptions extends HttpOptions {
+  /**
+   * Told of what names the log's keys before the client relies on them: at first, and again when an answer bears the signature of
+   * another key. What it throws refuses them, and is what the call that needed them throws.
+   */
+  readonly checkKeys?: (status: NotaryStatus) => void;
+}
+
+/**
+ * The log's keys are asked for once, and again, once a minute at most, when an answer is signed with a key that is not among them: a
+ * client that runs on takes a log's new keys, and with `checkKeys` only those that pass it. Another log in its place it refuses.
+ */
 export interface NotaryClient {
   status(): Promise<NotaryStatus>;
   /** The key that signs the log's receipts, as the notary shows it. */
@@ -80,25 +93,27 @@ export interface NotaryClient {
  * const notary = createNotaryClient({ url: "http://127.0.0.1:8080" });
  * const [registration] = await notary.register([await signStatement(claims, signer)]);
  */
-export function createNotaryClient(options: HttpOptions): NotaryClient {
+export function createNotaryClient(options: NotaryClientOptions): NotaryClient {
   const send = createSend(options);
-  let keys: Promise<LogKeys> | undefined;
-  const logKeys = (): Promise<LogKeys> => {
-    keys ??= fetchLogKeys(send);
-    keys.catch(() => {
-      keys = undefined; // a failure is not remembered
-    });
-    return keys;
-  };
+  const keyring = createKeyring(() => fetchLogKeys(send), options.checkKeys);
   let shown: ShownCheckpoint | undefined;
   return {
     status: () => fetchStatus(send),
-    receiptKey: async () => (await logKeys()).receiptKey,
+    receiptKey: async () => (await keyring.keys()).receiptKey,
     async newestCheckpoint() {
-      shown = await fetchCheckpoint(send, await logKeys());
+      const note = await send({ path: "/log/checkpoint", limit: maxNoteLength });
+      // Checked, since a proof that carried one that does not hold would itself not hold.
+      const newest = await keyring.read((keys) => readCheckpoint(note, keys));
+      shown = newest.checkpoint.size === 0 ? undefined : newest;
       return shown?.checkpoint;
     },
-    register: async (statements) => registerStatements(send, statements, await logKeys(), shown),
+    async register(statements) {
+      await keyring.keys(); // without them nothing is to be entered
+      const quoted = shown;
+      const body = encodeCbor([...statements]);
+      const answer = await send({ path: "/v1/entries", method: "POST", body, contentType: "application/cbor" });
+      return keyring.read((keys) => readAnswer(answer, statements, keys, quoted));
+    },
     find: (query) => findEntries(send, query),
     entry: (index) => getJson<EntrySummary>(send, `/v1/entries/${index}`, ["index", "leafHash", "hash"]),
     proofFile: (index) => send({ path: `/v1/entries/${index}/proof`, limit: maxProofFileLength }),
@@ -134,12 +149,12 @@ async function findEntries(send: Send, query: EntryQuery): Promise<EntryPage> {
   );
 }
 
-async function fetchLogKeys(send: Send): Promise<LogKeys> {
+async function fetchLogKeys(send: Send): Promise<ShownKeys> {
   const [status, keySet] = await Promise.all([fetchStatus(send), send({ path: "/.well-known/scitt-keys" })]);
   // A key set may hold earlier keys as well; the status names the one that signs now.
   const receiptKey = parseKeySet(keySet).find((key) => thumbprintUri(keyThumbprint(key)) === status.receiptKey);
   if (receiptKey === undefined) throw new AttestryError("MALFORMED_KEY", "The notary does not show its receipt key.");
-  return { receiptKey, verifierKeys: status.verifierKeys };
+  return { status, keys: { receiptKey, verifierKeys: status.verifierKeys } };
 }
 
 async function fetchStatus(send: Send): Promise<NotaryStatus> {
@@ -148,23 +163,6 @@ async function fetchStatus(send: Send): Promise<NotaryStatus> {
     typeof status.origin === "string" && Array.isArray(status.verifierKeys) && Number.isSafeInteger(status.treeSize);
   if (!wellFormed) throw new AttestryError("MALFORMED_REQUEST", "The server's status is not that of a notary.");
   return status;
-}
-
-/** Checked, since a proof that carried one that does not hold would itself not hold. */
-async function fetchCheckpoint(send: Send, keys: LogKeys): Promise<ShownCheckpoint | undefined> {
-  const shown = await readCheckpoint(await send({ path: "/log/checkpoint", limit: maxNoteLength }), keys);
-  return shown.checkpoint.size === 0 ? undefined : shown;
-}
-
-async function registerStatements(
-  send: Send,
-  statements: readonly Uint8Array[],
-  keys: LogKeys,
-  shown: ShownCheckpoint | undefined,
-): Promise<Registration[]> {
-  const body = encodeCbor([...statements]);
-  const answer = await send({ path: "/v1/entries", method: "POST", body, contentType: "application/cbor" });
-  return readAnswer(answer, statements, keys, shown);
 }
 
 function encodeQuery(query: EntryQuery): string {
