@@ -4,6 +4,7 @@ import { createHash } from "node:crypto";
 import { EventEmitter, once } from "node:events";
 import {
   appendFileSync,
+  copyFileSync,
   existsSync,
   mkdirSync,
   readdirSync,
@@ -14,6 +15,7 @@ import {
 } from "node:fs";
 import { type AddressInfo, connect, createServer } from "node:net";
 import { join } from "node:path";
+import { text } from "node:stream/consumers";
 import { after, before, describe, type TestContext, test } from "node:test";
 import { type Json, type RunningNotary, run, runJson, start, startNotary, temporaryHome } from "./testing.ts";
 
@@ -209,6 +211,33 @@ describe("watch", { concurrency: 4 }, () => {
     assert.equal((await next()).status, "notarized");
     assert.equal(said, "");
     assert.equal(await stop(child), 0);
+  });
+
+  test("a log that shows other keys while the watch runs ends it with what to do, and its pin stays", async (t) => {
+    const homes = ["keys-before", "keys-after"].map((name) => join(home, name)) as [string, string];
+    for (const one of homes) mkdirSync(join(one, "notary", "keys"), { recursive: true, mode: 0o700 });
+    const first = await startNotary(t, homes[0]);
+    const line = await startLine(t);
+    line.connectTo(first.url);
+    const { child, folder, next } = watch(t, "keys", ["--server", line.url, "--data", first.data]);
+    writeFileSync(join(folder, "a.pdf"), "before");
+    assert.equal((await next()).status, "notarized");
+    const pins = join(first.data, "known-logs.json");
+    const noted = readFileSync(pins, "utf8");
+    copyFileSync(join(first.data, "keys/issuer.pem"), join(homes[1], "notary/keys/issuer.pem"));
+    const second = await startNotary(t, homes[1], ["--origin", first.origin]);
+    await first.stop();
+    line.connectTo(second.url);
+    const [ended, said] = [once(child, "exit"), text(child.stderr as never)];
+    writeFileSync(join(folder, "b.pdf"), "after");
+    assert.equal((await next()).error.code, "VERIFY_UNTRUSTED");
+    const { error } = await next();
+    assert.equal(error.code, "VERIFY_UNTRUSTED");
+    assert.match(error.message, /^WARNING: the keys of the log .* are not the ones noted on .*known-logs\.json and start again\.$/);
+    await ended;
+    assert.deepEqual([child.exitCode, await said], [1, ""]);
+    assert.equal(existsSync(join(folder, "b.pdf.proof")), false);
+    assert.equal(readFileSync(pins, "utf8"), noted);
   });
 
   test("--once ends when everything there has its proof, and does nothing the second time", async () => {
