@@ -233,7 +233,10 @@ describe("watch", { concurrency: 4 }, () => {
     assert.equal((await next()).error.code, "VERIFY_UNTRUSTED");
     const { error } = await next();
     assert.equal(error.code, "VERIFY_UNTRUSTED");
-    assert.match(error.message, /^WARNING: the keys of the log .* are not the ones noted on .*known-logs\.json and start again\.$/);
+    assert.match(
+      error.message,
+      /^WARNING: the keys of the log .* are not the ones noted on .*known-logs\.json and start again\.$/,
+    );
     await ended;
     assert.deepEqual([child.exitCode, await said], [1, ""]);
     assert.equal(existsSync(join(folder, "b.pdf.proof")), false);

@@ -132,6 +132,7 @@ export {
 export { type AddCheckpoint, encodeAddCheckpoint, parseAddCheckpoint } from "./note/witness.ts";
 export {
   encodeProofFile,
+  isProofFileName,
   maxProofFileLength,
   type ProofFile,
   type ProofFileParts,

@@ -8,7 +8,7 @@
 import type { Dirent, Stats } from "node:fs";
 import { glob, readdir, stat } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
-import { AttestryError } from "@attestry/core";
+import { AttestryError, isProofFileName } from "@attestry/core";
 import { fileError } from "../errors.ts";
 
 export interface FoundFile {
@@ -43,7 +43,7 @@ export async function* walkFiles(paths: readonly string[], events: WalkEvents): 
 
 /** Whether a name is that of a proof file, of an earlier one that was kept, or of one that is being written. */
 export function isProofName(name: string): boolean {
-  return /\.proof(\.\d+)?$|^\.attestry-[^/]*\.tmp$/.test(name);
+  return isProofFileName(name) || /^\.attestry-[^/]*\.tmp$/.test(name);
 }
 
 async function* walkArgument(path: string, events: WalkEvents): AsyncGenerator<FoundFile> {

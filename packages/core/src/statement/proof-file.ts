@@ -21,6 +21,11 @@ const code = "MALFORMED_PROOF_FILE";
 
 /** A whole proof file with its certificates, checkpoints and anchors stays well below this. */
 export const maxProofFileLength: number = 4 * 1024 * 1024;
+
+/** Whether a name is that of a proof file, or of an earlier one that was kept: such a file is not to be notarised itself. */
+export function isProofFileName(name: string): boolean {
+  return /\.proof(\.\d+)?$/.test(name);
+}
 const maxReceipts = 16;
 const maxLater = 16;
 

@@ -1,5 +1,5 @@
 /** Where files are dropped, and how far each of them is. */
-import { concatBytes } from "@attestry/core";
+import { concatBytes, isProofFileName } from "@attestry/core";
 import type { EnrolledIssuer } from "@attestry/core/client";
 import type { VNode } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
@@ -31,6 +31,7 @@ export function Files({ words, ownKey, issuer, journal, session }: FilesProps): 
   const { vault } = view;
   const [keep, setKeep] = useState<KeepWish>();
   const [record, setRecord] = useState<RecordChoice>({ kind: "none", text: "" });
+  const [passedOver, setPassedOver] = useState(0);
   const heading = useRef<HTMLHeadingElement>(null);
   const was = useRef(issuer);
   useEffect(() => {
@@ -38,6 +39,11 @@ export function Files({ words, ownKey, issuer, journal, session }: FilesProps): 
     was.current = issuer;
   }, [issuer]);
   if (issuer === undefined && view.items.length === 0) return null;
+  const take = (dropped: readonly File[]): void => {
+    const files = dropped.filter(({ name }) => !isProofFileName(name));
+    setPassedOver(dropped.length - files.length);
+    view.add(files, (file) => subjectOf(record, file), keep);
+  };
   return (
     <section aria-labelledby="files">
       <h2 id="files" tabIndex={-1} ref={heading}>
@@ -55,8 +61,9 @@ export function Files({ words, ownKey, issuer, journal, session }: FilesProps): 
             action={words.choose}
             hint={keep === undefined ? words.hint : words.keep.dropHint}
             multiple
-            onFiles={(files) => view.add(files, (file) => subjectOf(record, file), keep)}
+            onFiles={take}
           />
+          <p role="status">{passedOver > 0 && words.passedOver(passedOver)}</p>
         </>
       )}
       {view.isAway && (

@@ -104,6 +104,31 @@ test("a folder that is dropped counts as the files in it, in the folders of it t
   for (const name of ["letter.txt", "deed.txt", "annex 119.txt"]) assert.equal(await state(page, name).count(), 1);
 });
 
+test("proofs among what is dropped or chosen are passed over, and it is said how many", async (t) => {
+  if ((await openBrowser(t)) === undefined) return;
+  const { server, page } = await enter(t);
+  await enrol(page);
+  const size = server.notary.status.head.size;
+  const said = (text: string) => page.locator("[role=status]", { hasText: text });
+  await drop(page, testFile("deed.txt.proof", Buffer.from("a proof")));
+  await said("One proof file was passed over").waitFor();
+  const folder = join(temporaryFolder(t), "deeds");
+  mkdirSync(folder);
+  for (const name of ["deed.txt", "deed.txt.proof", "deed.txt.proof.1", "bullet.proof.txt"]) {
+    writeFileSync(join(folder, name), name);
+  }
+  await dropPaths(page.locator(".file-drop"), [folder]);
+  await said("2 proof files were passed over").waitFor();
+  await page.getByText("2 of 2 registered").waitFor();
+  assert.deepEqual(await page.locator(".items__name").allTextContents(), ["deed.txt", "bullet.proof.txt"]);
+  assert.equal(server.notary.status.head.size, size + 2);
+  await checkAccessibility(page);
+  await screenshot(page, "notarize-passed-over");
+  await drop(page, testFile("letter.txt", Buffer.from("letter")));
+  await page.getByText("3 of 3 registered").waitFor();
+  assert.equal(await said("passed over").count(), 0);
+});
+
 test("no script can read the key, and it is the same after the page is opened again", async (t) => {
   if ((await openBrowser(t)) === undefined) return;
   const { server, page } = await enter(t);

@@ -47,6 +47,8 @@ export const words = {
       },
     },
     away: "The notary cannot be reached. What is signed is kept here and sent as soon as it answers.",
+    passedOver: (count: number): string =>
+      `${count === 1 ? "One proof file was" : `${count} proof files were`} passed over: proofs are not notarized.`,
     progress: (done: number, all: number): string => `${done} of ${all} registered`,
     zip: "Download all proofs (ZIP)",
     clear: "Clear the list",

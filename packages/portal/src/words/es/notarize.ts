@@ -54,6 +54,8 @@ export const words: typeof en = {
       },
     },
     away: "No se puede contactar con el notario. Lo firmado se guarda aquí y se envía en cuanto responda.",
+    passedOver: (count) =>
+      `${count === 1 ? "Se omitió un archivo de prueba" : `Se omitieron ${count} archivos de prueba`}: las pruebas no se notarizan.`,
     progress: (done, all) => `${done} de ${all} registrados`,
     zip: "Descargar todas las pruebas (ZIP)",
     clear: "Vaciar la lista",
