@@ -383,7 +383,7 @@ test("an audit run from the page finds nothing, and after log and vault were tam
   await look(page, "admin-audit-stopped-es");
 });
 
-test("in Spanish, on a phone, by keyboard alone: from section to section, a token made and an audit run", async (t) => {
+test("in Spanish, on a phone, by keyboard alone: from section to section, a token made, somebody signed out and an audit run", async (t) => {
   if ((await openBrowser(t)) === undefined) return;
   const { server, page } = await enter(t, { at: "?lang=es", width: "phone" });
   await page.locator(".listed__one").first().waitFor();
@@ -456,6 +456,24 @@ test("in Spanish, on a phone, by keyboard alone: from section to section, a toke
   await page.locator(".ask:focus").waitFor();
   await tabTo(page, ".ask input[type=checkbox]", 1);
   await checkFocusShows(page);
+  const other = await openPage(t, server.makePortalLink());
+  assert.ok(other);
+  await page.goto(`${server.url}/admin/sessions?lang=es`);
+  await page.locator(".listed__one").nth(1).waitFor();
+  await tabTo(page, ".listed__one:first-child .act__open"); // the newest
+  await checkFocusShows(page);
+  await page.keyboard.press("Enter");
+  await page.locator(".ask:focus").waitFor();
+  await look(page, "admin-sign-out-phone-es");
+  await tabTo(page, ".ask button[type=submit]", 1);
+  await checkFocusShows(page);
+  await page.keyboard.press("Enter");
+  await page.locator(".done:focus").waitFor();
+  await page.locator(".listed__one").nth(1).waitFor({ state: "detached" });
+  await page.locator(".listed__one .role", { hasText: "Usted" }).waitFor();
+  assert.deepEqual(await actions(server, 1), ["session-ended"]);
+  await other.goto(`${server.url}/admin/sessions`);
+  await other.getByText("Sign in first").waitFor();
   for (const section of ["vault", "places", "sessions", "audit"]) {
     await page.goto(`${server.url}/admin/${section}?lang=es`);
     await page.locator(".admin__room p:visible").first().waitFor();

@@ -435,8 +435,8 @@ test("each role is shown what it may do; who may nothing learns nothing, and the
   await checkAccessibility(nobody);
 });
 
-test("in Spanish, on a phone, by keyboard alone: found, played, held", async (t) => {
-  const server = await startVault(t);
+test("in Spanish, on a phone, by keyboard alone: found, played, held, released, reclassified", async (t) => {
+  const server = await startVault(t, { general: 0, births: "forever", plans: 1 });
   if (server === undefined) return;
   await server.store(createWav(5), { subject: "Causa 17", type: "audio/wav" });
   const page = await enter(t, server, ["custodian"], "/vault?lang=es", { width: "phone" });
@@ -482,6 +482,43 @@ test("in Spanish, on a phone, by keyboard alone: found, played, held", async (t)
   await checkAccessibility(page);
   await checkNoSideways(page);
   await screenshot(page, "vault-recording-phone-es");
+
+  await tabTo(page, ".act[data-act=release] summary");
+  await checkFocusShows(page);
+  await page.keyboard.press("Enter");
+  await tabTo(page, "#release-what", 1);
+  await checkFocusShows(page);
+  await checkAccessibility(page);
+  await tabTo(page, "#release-purpose", 1);
+  await checkFocusShows(page);
+  await page.keyboard.press("Enter"); // without its purpose
+  await page.locator("#release-purpose:focus[aria-invalid=true]").waitFor();
+  await page.keyboard.type("caso cerrado");
+  await tabTo(page, ".act[data-act=release] button[type=submit]", 1);
+  await checkFocusShows(page);
+  await page.keyboard.press("Space");
+  await page.locator(".done:focus", { hasText: "La retención está levantada." }).waitFor();
+  await page.locator(".banner[data-standing=whole]").waitFor();
+  await act(page, "released").getByText("caso cerrado").waitFor();
+
+  await tabTo(page, ".act[data-act=reclassify] summary");
+  await checkFocusShows(page);
+  await page.keyboard.press("Space");
+  await tabTo(page, "#reclassify-what", 1);
+  await checkFocusShows(page);
+  await page.keyboard.press("ArrowDown");
+  await checkAccessibility(page);
+  await tabTo(page, "#reclassify-purpose", 1);
+  await page.keyboard.type("es un plano");
+  await page.keyboard.press("Enter");
+  await page.locator(".done:focus", { hasText: "La clase documental está cambiada." }).waitFor();
+  await page.locator(".banner[data-standing=retained]").waitFor();
+  await act(page, "reclassified").getByText("es un plano").waitFor();
+  await act(page, "reclassified").getByText("plans").waitFor();
+  await agreement(page, "holds").waitFor();
+  await checkAccessibility(page);
+  await checkNoSideways(page);
+  await screenshot(page, "vault-reclassified-phone-es");
 });
 
 test("the notary that is away, a session that ended, and content that was damaged are each said in their own words", async (t) => {
