@@ -8,6 +8,7 @@ import {
   parseVerifierKey,
   type Trust,
   type TrustedLog,
+  thumbprintUri,
 } from "@attestry/core";
 import type { LogKeys, Pin, TrustInput } from "./question.ts";
 
@@ -28,6 +29,15 @@ function trustedLog({ origin, verifierKeys, receiptKey, firstSeen }: Pin): Trust
     if (isAttestryError(error)) return [];
     throw error;
   }
+}
+
+/** Nothing is to be sent to who shows other keys for a log than those that are relied on. @throws VERIFY_UNTRUSTED */
+export function checkKeys({ origin, verifierKeys, receiptKey }: LogKeys, { logs }: Trust): void {
+  const known = logs.filter((log) => log.origin === origin);
+  const isIt = (log: TrustedLog): boolean =>
+    log.receiptKeys.some((thumbprint) => thumbprintUri(thumbprint) === receiptKey) &&
+    log.verifierKeys.every(({ text }) => verifierKeys.includes(text));
+  if (known.length > 0 && !known.some(isIt)) throw new AttestryError("VERIFY_UNTRUSTED");
 }
 
 export function sameKeys(a: LogKeys, b: LogKeys): boolean {

@@ -66,10 +66,10 @@ export function Files({ words, ownKey, issuer, journal, session }: FilesProps): 
           <p role="status">{passedOver > 0 && words.passedOver(passedOver)}</p>
         </>
       )}
-      {view.isAway && (
+      {view.trouble && (
         <div class="usa-alert usa-alert--warning usa-alert--slim" role="alert">
           <div class="usa-alert__body">
-            <p class="usa-alert__text">{words.away}</p>
+            <p class="usa-alert__text">{words.troubles[view.trouble]}</p>
           </div>
         </div>
       )}

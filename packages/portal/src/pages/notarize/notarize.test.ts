@@ -186,6 +186,41 @@ test("a tab that is lost half way loses nothing: what was signed is registered o
   assert.equal(await page.locator(".items__one").count(), 0);
 });
 
+test("a page that stays open while the log's keys change says so, keeps what is signed, and goes on once the keys are vouched for", async (t) => {
+  if ((await openBrowser(t)) === undefined) return;
+  const { server, page } = await enter(t);
+  const enrolment = page.waitForRequest((request) => request.method() === "POST");
+  await enrol(page);
+  await drop(page, testFile("before.txt", Buffer.from("1")));
+  await page.getByText("1 of 1 registered").waitFor();
+  const other = await startPortal(t, { origin: server.notary.origin });
+  const headers = { "content-type": "application/json", authorization: `Bearer ${other.token}` };
+  await other.fetch("/v1/issuers", { method: "POST", headers, body: (await enrolment).postData() ?? "" });
+  for (const path of ["**/v1/**", "**/log/**", "**/.well-known/**"]) {
+    await page.route(path, async (route) => {
+      const { pathname } = new URL(route.request().url());
+      await (pathname === "/v1/session"
+        ? route.continue()
+        : route.fulfill({ response: await route.fetch({ url: other.url + pathname }) }));
+    });
+  }
+  const noted = await page.evaluate(() => localStorage.getItem("attestry.known-logs"));
+  await drop(page, testFile("after.txt", Buffer.from("2")));
+  await page.getByText("The keys of this notary are not those that this browser knows.").waitFor();
+  await state(page, "after.txt").getByText("Signed, on its way to the log").waitFor();
+  await checkAccessibility(page);
+  await screenshot(page, "notarize-other-keys");
+  assert.equal(await page.evaluate(() => localStorage.getItem("attestry.known-logs")), noted);
+  const { size } = other.notary.status.head;
+  await page.reload();
+  await page.getByText("The keys of this notary are not those that this browser knows.").waitFor();
+  assert.equal(other.notary.status.head.size, size, "nothing is sent to a notary with other keys");
+  await page.evaluate(() => localStorage.removeItem("attestry.known-logs"));
+  await page.reload();
+  await page.getByText("2 of 2 registered").waitFor();
+  await state(page, "after.txt").getByText("Was in the log already").waitFor();
+});
+
 test("a file that is dropped in the moment in which the page begins to take files is not lost", async (t) => {
   if ((await openBrowser(t)) === undefined) return;
   const { page } = await enter(t);

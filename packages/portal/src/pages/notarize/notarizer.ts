@@ -43,9 +43,12 @@ export interface NotarizerParts {
   onItem(item: Item): void;
   /** Told of an item that was none: its file belongs to an earlier one. */
   onGone(id: number): void;
-  /** Told when sending fails, and when it goes on. */
-  onAway(isAway: boolean): void;
+  /** Told when sending fails, and when it goes on: then there is none. */
+  onTrouble(trouble: Trouble | undefined): void;
 }
+
+/** Why nothing can be sent now: the notary is away, or its answers are not signed with the keys that are known. */
+export type Trouble = "away" | "keys";
 
 export interface Notarizer {
   /** @param subjectOf the record number of a file; undefined for none @param keep undefined: not in the vault */
@@ -154,7 +157,7 @@ interface Outbox {
 }
 
 /** Sends what waits, all of it in a few requests, and again for as long as the notary is away. */
-function createOutbox({ notary, journal, trust, keeper, onItem, onAway }: NotarizerParts): Outbox {
+function createOutbox({ notary, journal, trust, keeper, onItem, onTrouble }: NotarizerParts): Outbox {
   const waiting: Signed[] = [];
   let sending = false;
   let failures = 0;
@@ -173,11 +176,11 @@ function createOutbox({ notary, journal, trust, keeper, onItem, onAway }: Notari
           waiting.shift();
         }
         failures = 0;
-        onAway(false);
+        onTrouble(undefined);
       }
-    } catch {
+    } catch (error) {
       failures += 1;
-      onAway(true);
+      onTrouble(isAttestryError(error) && error.code.startsWith("VERIFY_") ? "keys" : "away");
       if (!closed) timer = setTimeout(sendAll, Math.min(longestPause, 500 * 2 ** failures));
     }
     sending = false;

@@ -6,7 +6,7 @@ export interface WorkView extends WorkState, Pick<Work, "vault" | "add" | "clear
 
 export function useWork(place: WorkPlace): WorkView {
   const work = workFor(place); // at once: a file that is dropped on what is drawn must find it
-  const [state, setState] = useState<WorkState>({ items: [], isAway: false });
+  const [state, setState] = useState<WorkState>({ items: [] });
   useLayoutEffect(() => work.watch(setState), [work]);
   return { ...state, vault: work.vault, add: work.add, clear: work.clear };
 }

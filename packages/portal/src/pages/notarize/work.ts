@@ -3,16 +3,15 @@
  * reader looks at other pages of the portal, and the page finds them here when it is opened again.
  */
 import { encodeBase64Url, encodeHex } from "@attestry/core";
-import { createVaultClient, type VaultClient } from "@attestry/core/client";
-import { notary } from "../../api.ts";
+import { createNotaryClient, createVaultClient, type VaultClient } from "@attestry/core/client";
 import { hashFile } from "../../hash/hash-file.ts";
 import { fetchAs, may, type Session } from "../../session.ts";
-import { trustFrom } from "../../verify/trust.ts";
+import { checkKeys, trustFrom } from "../../verify/trust.ts";
 import { trustInput } from "../../verify/trust-store.ts";
 import { setOpenFiles } from "../../work.ts";
 import type { Journal, KeepWish, Registered } from "./journal.ts";
 import { type Course, createKeeper } from "./keeper.ts";
-import { createNotarizer, type Item, type NotarizerParts } from "./notarizer.ts";
+import { createNotarizer, type Item, type NotarizerParts, type Trouble } from "./notarizer.ts";
 import type { OwnKey } from "./own-key.ts";
 
 export interface WorkPlace {
@@ -27,7 +26,7 @@ export interface WorkPlace {
 export interface WorkState {
   /** The oldest first. */
   readonly items: readonly Item[];
-  readonly isAway: boolean;
+  readonly trouble?: Trouble | undefined;
 }
 
 export interface Work {
@@ -64,6 +63,7 @@ function startWork({ key, issuer, journal, session }: WorkPlace): Running {
   const vault = may(session, "object:store") ? vaultClient() : undefined;
   const onItem = (entry: Registered, course?: Course): void => list.show(entry.id, withCourse(entry, course));
   const keeper = vault && createKeeper({ vault, mayFind: may(session, "object:read"), journal, onItem });
+  const trust = () => trustFrom(trustInput());
   const notarizer =
     issuer === undefined
       ? undefined
@@ -71,13 +71,13 @@ function startWork({ key, issuer, journal, session }: WorkPlace): Running {
           key,
           issuer,
           journal,
-          notary,
+          notary: createNotaryClient({ url: location.origin, checkKeys: (shown) => checkKeys(shown, trust()) }),
           keeper: keeper ?? noKeeper,
-          trust: () => trustFrom(trustInput()),
+          trust,
           hash,
           onItem: (item) => list.show(item.id, item),
           onGone: (id) => list.show(id, undefined),
-          onAway: list.setAway,
+          onTrouble: list.setTrouble,
         });
   void journal.read().then((entries) => {
     list.begin(entries);
@@ -112,7 +112,7 @@ interface List {
   begin(entries: readonly Item[]): void;
   /** Undefined for an item that is gone. */
   show(id: number, item: Item | undefined): void;
-  setAway(isAway: boolean): void;
+  setTrouble(trouble: Trouble | undefined): void;
   /** @returns the items that left the list */
   clear(): number[];
   readonly watch: Work["watch"];
@@ -122,14 +122,14 @@ interface List {
 /** The items, by the order in which they came. Whoever watches sees no more than some pictures a second of hundreds of files. */
 function createList(): List {
   let items = new Map<number, Item>();
-  let isAway = false;
+  let trouble: Trouble | undefined;
   let timer: ReturnType<typeof setTimeout> | undefined;
   let closed = false;
   const listeners = new Set<(state: WorkState) => void>();
   const tell = (): void => {
     clearTimeout(timer);
     timer = undefined;
-    const state = { items: [...items.values()], isAway };
+    const state = { items: [...items.values()], trouble };
     setOpenFiles(state.items.filter(isUnderWay).length);
     for (const listen of listeners) listen(state);
   };
@@ -146,8 +146,8 @@ function createList(): List {
       else items.set(id, item);
       tellSoon();
     },
-    setAway(away) {
-      isAway = away;
+    setTrouble(now) {
+      trouble = now;
       tellSoon();
     },
     clear() {
@@ -158,7 +158,7 @@ function createList(): List {
     },
     watch(listen) {
       listeners.add(listen);
-      listen({ items: [...items.values()], isAway });
+      listen({ items: [...items.values()], trouble });
       return () => void listeners.delete(listen);
     },
     close() {

@@ -46,7 +46,10 @@ export const words = {
         "signed out": "Not in the vault yet: you are no longer signed in. Sign in, and drop the file again.",
       },
     },
-    away: "The notary cannot be reached. What is signed is kept here and sent as soon as it answers.",
+    troubles: {
+      away: "The notary cannot be reached. What is signed is kept here and sent as soon as it answers.",
+      keys: "The keys of this notary are not those that this browser knows. Somebody may be posing as it. What is signed is kept here. If the notary’s operator confirms the new keys, forget the noted ones on the page Verify, or install a trust file that names them there, and open this page again.",
+    },
     passedOver: (count: number): string =>
       `${count === 1 ? "One proof file was" : `${count} proof files were`} passed over: proofs are not notarized.`,
     progress: (done: number, all: number): string => `${done} of ${all} registered`,

@@ -53,7 +53,10 @@ export const words: typeof en = {
         "signed out": "Aún no está en la bóveda: su sesión terminó. Iníciela y suelte el archivo otra vez.",
       },
     },
-    away: "No se puede contactar con el notario. Lo firmado se guarda aquí y se envía en cuanto responda.",
+    troubles: {
+      away: "No se puede contactar con el notario. Lo firmado se guarda aquí y se envía en cuanto responda.",
+      keys: "Las claves de este notario no son las que este navegador conoce. Alguien podría hacerse pasar por él. Lo firmado se guarda aquí. Si el operador del notario confirma las claves nuevas, olvide las anotadas en la página Verificar, o instale allí un archivo de confianza que las nombre, y abra esta página otra vez.",
+    },
     passedOver: (count) =>
       `${count === 1 ? "Se omitió un archivo de prueba" : `Se omitieron ${count} archivos de prueba`}: las pruebas no se notarizan.`,
     progress: (done, all) => `${done} de ${all} registrados`,
