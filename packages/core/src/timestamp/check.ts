@@ -2,13 +2,14 @@
 import { encodeHex, equalBytes } from "../bytes.ts";
 import { type Certificate, parseCertificate } from "../x509/certificate.ts";
 import { DerReader, tag } from "../x509/der.ts";
+import { checkKeyLength } from "../x509/rules.ts";
 import { isSignedBy, parseSignatureScheme, type SignatureScheme } from "../x509/signature.ts";
 import { checkAuthorityCertificate, checkAuthorityName, findSigner } from "./authority.ts";
 import { integerContents } from "./der-writer.ts";
 import { digestOf, type Imprint } from "./digest.ts";
-import { fault, reading } from "./fault.ts";
+import { fault, judging, reading } from "./fault.ts";
 import type { TimeStampInfo } from "./info.ts";
-import { checkKeyLength, checkNoStrays, findPath } from "./path.ts";
+import { checkNoStrays, findPath } from "./path.ts";
 import { attributeValue, type Signer } from "./signed-data.ts";
 import { checkSigningCertificate } from "./signing-certificate.ts";
 import { infoType, parseTimeStampToken, type TimeStampToken } from "./token.ts";
@@ -104,7 +105,7 @@ async function checkSignature(
   authority: Certificate,
   scheme: SignatureScheme,
 ): Promise<void> {
-  checkKeyLength(authority);
+  await judging(() => checkKeyLength(authority));
   // The attributes stand where a certificate's signed part does: what is checked is the same.
   const statement = { ...authority, raw: { ...authority.raw, signed, signature } };
   if (!(await isSignedBy(statement, authority, scheme)))

@@ -1,6 +1,6 @@
 /** How time stamps fail: bytes that are none (MALFORMED_TIME_STAMP), and tokens that break a rule (VERIFY_TIME_STAMP). */
 import { AttestryError, isAttestryError } from "../errors.ts";
-import type { ChainFault } from "../x509/chain.ts";
+import type { ChainFault } from "../x509/rules.ts";
 
 /** `data.reason` of VERIFY_TIME_STAMP. Those of a certificate come with `data.subject`. */
 export type TimeStampFault =
@@ -31,5 +31,15 @@ export function reading<T>(parse: () => T): T {
   } catch (error) {
     if (isAttestryError(error) && error.code === "MALFORMED_CERTIFICATE") throw malformed(error.message, error);
     throw error;
+  }
+}
+
+/** Runs what judges certificates; what it refuses becomes VERIFY_TIME_STAMP. */
+export async function judging<T>(judge: () => T | Promise<T>): Promise<T> {
+  try {
+    return await judge();
+  } catch (error) {
+    if (!isAttestryError(error) || error.code !== "VERIFY_CERTIFICATE") throw error;
+    throw new AttestryError("VERIFY_TIME_STAMP", error.message, { data: error.data, cause: error });
   }
 }

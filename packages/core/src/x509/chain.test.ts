@@ -320,6 +320,20 @@ test("broken hashes and short RSA keys are refused wherever a signature rests on
   await accepts([await issue({ subject: "CN=Leaf", by: { ...old, kind: "P-256" } })], [old]);
 });
 
+test("an RSA key that is too long to be worth its checks is refused", async () => {
+  const kind = "RSA 2048";
+  const keys = await generateKeys(kind);
+  const n = Buffer.alloc(1025, 0x81).toString("base64url"); // 8,200 bits
+  const algorithm = { name: "RSASSA-PKCS1-v1_5", hash: "SHA-256" };
+  const publicKey = await crypto.subtle.importKey("jwk", { kty: "RSA", n, e: "AQAB" }, algorithm, true, ["verify"]);
+  const ca = await issue({ subject: "CN=Long", kind, keys: { ...keys, publicKey }, ca: {} });
+  const below = await issue({ subject: "CN=Leaf", by: { ...ca, keys } });
+  await assert.rejects(checkChain({ chain: der([below]), roots: der([ca]), at }), {
+    code: "VERIFY_CERTIFICATE",
+    message: "The certificate of CN=Long: Its RSA key has 8200 bits.",
+  });
+});
+
 test("a leaf whose key does not sign statements is refused", async () => {
   for (const kind of ["RSA 2048", "P-521"] as const) {
     const other = await issue({ subject: "CN=Other", kind, by: root });

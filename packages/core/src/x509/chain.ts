@@ -2,26 +2,19 @@
 import { equalBytes } from "../bytes.ts";
 import { AttestryError } from "../errors.ts";
 import { type Certificate, parseCertificate } from "./certificate.ts";
-import type { KeyUsage } from "./extensions.ts";
-import { isSignedBy, parseSignatureScheme } from "./signature.ts";
+import {
+  allows,
+  certificateFault,
+  checkIssuer,
+  checkSigned,
+  checkUsable,
+  isNamedIssuer,
+  longestPath,
+} from "./rules.ts";
 
 export { type Certificate, parseCertificate } from "./certificate.ts";
 export { certificateNames, checkCertificateNames, preferredIssuerName } from "./issuer-names.ts";
-
-/** `data.reason` of VERIFY_CERTIFICATE; `data.subject` names the certificate that it is about. */
-export type ChainFault =
-  | "expired"
-  | "not_yet_valid"
-  | "untrusted_root"
-  | "unrelated"
-  | "bad_signature"
-  | "weak_algorithm"
-  | "unsupported_algorithm"
-  | "not_a_ca"
-  | "key_usage"
-  | "path_length"
-  | "name_constraints"
-  | "critical_extension";
+export type { ChainFault } from "./rules.ts";
 
 export interface CheckChainOptions {
   /** DER certificates as in COSE x5chain (RFC 9360 §2): the leaf, then each one's issuer; the root may be left out. */
@@ -39,8 +32,6 @@ export interface CheckedChain {
   readonly path: readonly Certificate[];
 }
 
-const longestChain = 8;
-
 /**
  * Checks a chain whose leaf signs statements. It says nothing about revocation, nor about whom the leaf may speak for
  * (`checkCertificateNames`).
@@ -50,8 +41,8 @@ export async function checkChain({ chain, roots, at }: CheckChainOptions): Promi
   const [leafDer] = chain;
   if (leafDer === undefined) throw new AttestryError("MALFORMED_CERTIFICATE", "There is no certificate in the chain.");
   const leaf = parseCertificate(leafDer);
-  if (chain.length > longestChain)
-    throw fault("path_length", leaf, `The chain has more than ${longestChain} certificates.`);
+  if (chain.length > longestPath)
+    throw certificateFault("path_length", leaf, `The chain has more than ${longestPath} certificates.`);
   const certificates = [leaf, ...chain.slice(1).map(parseCertificate)];
   checkNamesMeet(certificates);
   // A root may have been renewed under the same name: the chain holds if it holds with any of them.
@@ -64,16 +55,17 @@ export async function checkChain({ chain, roots, at }: CheckChainOptions): Promi
       failure ??= error;
     }
   }
-  throw failure ?? fault("untrusted_root", certificates.at(-1) ?? leaf, "The chain does not lead to a trusted root.");
+  throw (
+    failure ??
+    certificateFault("untrusted_root", certificates.at(-1) ?? leaf, "The chain does not lead to a trusted root.")
+  );
 }
 
 function checkNamesMeet(certificates: readonly Certificate[]): void {
   for (const [i, certificate] of certificates.entries()) {
     const issuer = certificates[i + 1];
-    // §6.1.3 a 4. Byte for byte, because §4.1.2.4 has CAs repeat their subject as it is.
-    if (issuer !== undefined && !equalBytes(certificate.raw.issuer, issuer.raw.subject)) {
-      throw fault("unrelated", certificate, "The next certificate of the chain is not its issuer's.");
-    }
+    if (issuer !== undefined && !isNamedIssuer(issuer, certificate))
+      throw certificateFault("unrelated", certificate, "The next certificate of the chain is not its issuer's.");
   }
 }
 
@@ -82,9 +74,7 @@ function pathsToRoots(certificates: readonly Certificate[], roots: readonly Cert
   const trusted = certificates.findIndex(isRoot);
   if (trusted >= 0) return [certificates.slice(0, trusted + 1)];
   const last = certificates.at(-1);
-  return roots
-    .filter((root) => last !== undefined && equalBytes(root.raw.subject, last.raw.issuer))
-    .map((root) => [...certificates, root]);
+  return roots.filter((root) => last !== undefined && isNamedIssuer(root, last)).map((root) => [...certificates, root]);
 }
 
 // From the root down, so that no certificate's key is used before the certificate is known to be good.
@@ -92,64 +82,28 @@ async function checkPath(path: readonly Certificate[], at: number): Promise<void
   for (let i = path.length - 1; i >= 0; i--) {
     const certificate = path[i] as Certificate;
     const issuer = path[i + 1];
-    if (issuer !== undefined) await checkSignature(certificate, issuer);
-    checkValidity(certificate, at);
-    checkExtensionsAreKnown(certificate);
+    if (issuer !== undefined) await checkSigned(certificate, issuer);
+    checkUsable(certificate, at);
     if (i === 0) checkLeaf(certificate);
     else checkIssuer(certificate, path.slice(1, i));
   }
 }
 
-async function checkSignature(certificate: Certificate, issuer: Certificate): Promise<void> {
-  const scheme = parseSignatureScheme(certificate.raw.signatureAlgorithm);
-  if (scheme === "weak") throw fault("weak_algorithm", certificate, "It is signed with a broken hash.");
-  if (scheme === "unsupported") throw fault("unsupported_algorithm", certificate, "It is signed in an unknown way.");
-  const { kind, rsaBits } = issuer.subjectKey;
-  if (kind === "RSA" && rsaBits < 2048) throw fault("weak_algorithm", issuer, `Its RSA key has only ${rsaBits} bits.`);
-  const signed = await isSignedBy(certificate, issuer, scheme);
-  if (signed === undefined) throw fault("unsupported_algorithm", issuer, "Its key cannot be used here.");
-  if (!signed) throw fault("bad_signature", certificate, "Its signature is wrong.");
-}
-
-// §6.1.3 a 2. Written so that a time that is no number fails.
-function checkValidity(certificate: Certificate, at: number): void {
-  if (!(at >= certificate.notBefore)) throw fault("not_yet_valid", certificate, "It was not valid yet at that time.");
-  if (!(at <= certificate.notAfter)) throw fault("expired", certificate, "It had expired by that time.");
-}
-
-// §6.1.4 o and §6.1.5 f. Name constraints are refused even if not critical, rather than passed over.
-function checkExtensionsAreKnown(certificate: Certificate): void {
-  if (certificate.hasNameConstraints) throw fault("name_constraints", certificate, "It has name constraints.");
-  const [unknown] = certificate.unknownCritical;
-  if (unknown !== undefined)
-    throw fault("critical_extension", certificate, `Its critical extension ${unknown} is unknown.`);
-}
-
-/** §6.1.4 k to n. `below`: the CAs between this one and the leaf. */
-function checkIssuer(certificate: Certificate, below: readonly Certificate[]): void {
-  if (!certificate.isCa) throw fault("not_a_ca", certificate, "It is not a CA's, but it issued the one before it.");
-  if (!allows(certificate, "keyCertSign")) throw fault("key_usage", certificate, "It may not sign certificates.");
-  const counted = below.filter(({ raw }) => !equalBytes(raw.subject, raw.issuer)).length;
-  if (counted > (certificate.pathLength ?? longestChain)) {
-    throw fault(
-      "path_length",
-      certificate,
-      `It allows ${certificate.pathLength} CAs below it, and there are ${counted}.`,
-    );
-  }
-}
-
 function checkLeaf(certificate: Certificate): void {
   if (certificate.publicKey === undefined) {
-    throw fault("unsupported_algorithm", certificate, "Its key is not of an algorithm that signs statements.");
+    throw certificateFault(
+      "unsupported_algorithm",
+      certificate,
+      "Its key is not of an algorithm that signs statements.",
+    );
   }
   // §4.2.1.3: either bit is for signatures on data; certificates for legally binding signatures often have the second alone.
   if (!allows(certificate, "digitalSignature") && !allows(certificate, "nonRepudiation")) {
-    throw fault("key_usage", certificate, "It may not sign data.");
+    throw certificateFault("key_usage", certificate, "It may not sign data.");
   }
   const purposes = certificate.extendedKeyUsage;
   if (purposes !== undefined && !purposes.some((purpose) => signingPurposes.has(purpose))) {
-    throw fault("key_usage", certificate, "It is for other purposes than signing data.");
+    throw certificateFault("key_usage", certificate, "It is for other purposes than signing data.");
   }
 }
 
@@ -162,13 +116,3 @@ const signingPurposes = new Set([
   "1.3.6.1.4.1.311.10.3.12", // document signing, Microsoft
   "1.2.840.113583.1.1.5", // document signing, Adobe
 ]);
-
-function allows({ keyUsage }: Certificate, use: KeyUsage): boolean {
-  return keyUsage === undefined || keyUsage.includes(use);
-}
-
-function fault(reason: ChainFault, { subject }: Certificate, problem: string): AttestryError {
-  return new AttestryError("VERIFY_CERTIFICATE", `The certificate of ${subject || "(no name)"}: ${problem}`, {
-    data: { reason, subject },
-  });
-}
