@@ -5,9 +5,9 @@ import { test } from "node:test";
 import type { ConnectSqlServer } from "@attestry/server/sqlserver";
 import type { AzureDrivers } from "@attestry/server/vault";
 import { dataFolder } from "../../server/src/data-folder.ts";
-import { randomSegment, storeObject } from "../../server/src/vault/object-store.contract.ts";
 import { newObjectId } from "../../server/src/vault/object-store.ts";
 import { openStorage } from "../../server/src/vault/open.ts";
+import { randomSegment, storeObject } from "../../server/src/vault/testing/segments.ts";
 import * as azure from "./index.ts";
 import { blobPlace, cosmosPlace, missing, startBlobEmulator, startCosmosEmulator, temporaryFolder } from "./testing.ts";
 

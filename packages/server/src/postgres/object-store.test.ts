@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { randomSegment, storeObject, testObjectStore } from "../vault/object-store.contract.ts";
+import { testObjectStore } from "../vault/object-store.contract.ts";
 import { newObjectId, type ObjectStore } from "../vault/object-store.ts";
 import { createLine } from "../vault/testing/line.ts";
+import { randomSegment, storeObject } from "../vault/testing/segments.ts";
 import { openDatabase } from "./database.ts";
 import { openPostgresObjectStore } from "./object-store.ts";
 import { postgresForTests } from "./testing/server.ts";

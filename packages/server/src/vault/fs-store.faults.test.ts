@@ -21,10 +21,10 @@ import { after, type TestContext, test } from "node:test";
 import { temporaryFolder } from "../testing.ts";
 import { newAlignedMemory } from "./fs-draft.ts";
 import { openFsStore } from "./fs-store.ts";
-import { randomSegment, storeObject } from "./object-store.contract.ts";
 import { newObjectId, type ObjectStore, segmentLength } from "./object-store.ts";
 import { tapDisk } from "./testing/crash-disk.ts";
 import { checkAfter, history, makeCall } from "./testing/fs-history.ts";
+import { randomSegment, storeObject } from "./testing/segments.ts";
 
 const compileCache = mkdtempSync(join(tmpdir(), "attestry-vault-kill-"));
 after(() => rmSync(compileCache, { recursive: true, force: true }));

@@ -5,8 +5,9 @@ import { test } from "node:test";
 import { temporaryFolder } from "../testing.ts";
 import { newAlignedMemory } from "./fs-draft.ts";
 import { openFsStore } from "./fs-store.ts";
-import { randomSegment, testObjectStore } from "./object-store.contract.ts";
+import { testObjectStore } from "./object-store.contract.ts";
 import { newObjectId, segmentLength } from "./object-store.ts";
+import { randomSegment } from "./testing/segments.ts";
 
 testObjectStore(
   "filesystem",

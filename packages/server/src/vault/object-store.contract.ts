@@ -1,10 +1,12 @@
 /** What every `ObjectStore` driver must do. A driver's test file calls `testObjectStore` once. */
 import assert from "node:assert/strict";
-import { createHash, randomBytes } from "node:crypto";
 import { test } from "node:test";
 import fc from "fast-check";
+import { testLine } from "./object-line.contract.ts";
 import { newObjectId, type ObjectStore, segmentLength } from "./object-store.ts";
 import type { Line } from "./testing/line.ts";
+import { createModel } from "./testing/object-model.ts";
+import { assertSegments, digest, full, listAll, randomSegment, storeObject } from "./testing/segments.ts";
 
 /** Where a test's objects are kept: `open` opens the same place each time. */
 export interface ObjectPlace {
@@ -24,42 +26,7 @@ export interface ContractOptions {
   readonly skip?: string | undefined;
 }
 
-type TestContext = { after(clean: () => void | Promise<void>): void };
-
-const full = (): Uint8Array => randomSegment(segmentLength);
-
-/** Bytes that no other call gives; only its first ones are random, so that big objects cost little. */
-export function randomSegment(length: number): Uint8Array {
-  const bytes = new Uint8Array(length).fill(Math.floor(Math.random() * 256));
-  bytes.set(randomBytes(Math.min(length, 32)));
-  return bytes;
-}
-
-const digest = (bytes: Uint8Array | undefined): string | undefined =>
-  bytes && createHash("sha256").update(bytes).digest("base64");
-
-async function assertSegments(store: ObjectStore, id: string, expected: readonly Uint8Array[]): Promise<void> {
-  for (const [index, segment] of expected.entries()) {
-    const read = await store.readSegment(id, index);
-    assert.equal(digest(read), digest(segment), `segment ${index}`);
-  }
-  assert.equal(await store.readSegment(id, expected.length), undefined);
-}
-
-export async function storeObject(store: ObjectStore, id: string, segments: readonly Uint8Array[]): Promise<void> {
-  for (const [index, segment] of segments.entries()) await store.writeSegment(id, index, segment);
-  await store.seal(id, segments.length);
-}
-
-export async function listAll(store: ObjectStore, limit = 1000): Promise<string[]> {
-  const all: string[] = [];
-  for (;;) {
-    const page = await store.list(all.at(-1), limit);
-    assert.ok(page.length <= limit);
-    if (page.length === 0) return all;
-    all.push(...page);
-  }
-}
+export type TestContext = { after(clean: () => void | Promise<void>): void };
 
 export function testObjectStore(
   driver: string,
@@ -398,125 +365,8 @@ export function testObjectStore(
   if (options.hasLine === true) testLine(promise, createPlace);
 }
 
-/** Connection loss half way, for drivers with a line to cut. */
-function testLine(
-  promise: (behaviour: string, run: (t: TestContext) => Promise<void>) => void,
-  createPlace: (t: TestContext) => Promise<ObjectPlace>,
-): void {
-  const unavailable = { code: "UNAVAILABLE_STORAGE" };
-
-  promise("when the line is cut half way, what was acknowledged is there and the rest can be sent again", async (t) => {
-    const place = await createPlace(t);
-    const { line } = place;
-    assert.ok(line !== undefined);
-    const store = await place.open();
-    t.after(() => store.close());
-    const segments = [...Array.from({ length: 5 }, full), randomSegment(99)];
-    for (const afterBytes of [0, 100, 700_000, segmentLength * 2 + 5000, segmentLength * 4]) {
-      const id = newObjectId();
-      line.cut(afterBytes);
-      const outcomes = await Promise.allSettled(segments.map((segment, at) => store.writeSegment(id, at, segment)));
-      const failed = outcomes.flatMap((outcome) => (outcome.status === "rejected" ? [outcome.reason] : []));
-      assert.ok(line.down && failed.length > 0, `nothing failed after ${afterBytes} bytes`);
-      for (const error of failed) assert.equal(error.code, "UNAVAILABLE_STORAGE");
-      line.mend();
-      for (const [index, { status }] of outcomes.entries()) {
-        const read = digest(await store.readSegment(id, index));
-        // One that was not acknowledged may have arrived all the same, but never in part.
-        if (status === "fulfilled" || read !== undefined) assert.equal(read, digest(segments[index]));
-        else await store.writeSegment(id, index, segments[index] as Uint8Array);
-      }
-      await store.seal(id, segments.length);
-      await assertSegments(store, id, segments);
-    }
-  });
-
-  promise("while the line is down every call says so, and goes on when it is back", async (t) => {
-    const place = await createPlace(t);
-    const { line } = place;
-    assert.ok(line !== undefined);
-    const store = await place.open();
-    t.after(() => store.close());
-    const id = newObjectId();
-    const segments = [full(), randomSegment(7)];
-    for (const [index, segment] of segments.entries()) await store.writeSegment(id, index, segment);
-    line.cut(0);
-    await assert.rejects(store.seal(id, 2), unavailable);
-    await assert.rejects(store.readSegment(id, 0), unavailable);
-    await assert.rejects(store.stat(id), unavailable);
-    await assert.rejects(store.list(undefined, 5), unavailable);
-    await assert.rejects(store.remove(id), unavailable);
-    await assert.rejects(store.writeSegment(id, 0, full()), unavailable);
-    line.mend();
-    assert.deepEqual(await store.stat(id), { sealed: undefined, written: 2 });
-    await store.seal(id, 2);
-    await assertSegments(store, id, segments);
-  });
-
-  promise(
-    "an object whose sealing or removal is cut off is made whole or removed by the same call again",
-    async (t) => {
-      const place = await createPlace(t);
-      const { line } = place;
-      if (line === undefined) return;
-      const store = await place.open();
-      t.after(() => store.close());
-      for (const afterBytes of [1, 60, 150, 300, 600, 1200, 2500]) {
-        const id = newObjectId();
-        const segments = [full(), full(), randomSegment(7)];
-        for (const [index, segment] of segments.entries()) await store.writeSegment(id, index, segment);
-        line.cut(afterBytes);
-        await store.seal(id, 3).catch((error) => assert.equal(error.code, "UNAVAILABLE_STORAGE"));
-        line.mend();
-        const state = await store.stat(id);
-        assert.equal(state?.written, 3);
-        assert.ok(state.sealed === undefined || state.sealed === 3);
-        await store.seal(id, 3);
-        await assertSegments(store, id, segments);
-        line.cut(afterBytes);
-        await store.remove(id).catch((error) => assert.equal(error.code, "UNAVAILABLE_STORAGE"));
-        line.mend();
-        const rest = await store.stat(id);
-        assert.ok(rest?.sealed === undefined || rest.written === 3, "what lacks segments says that it is whole");
-        await store.remove(id);
-        assert.equal(await store.stat(id), undefined);
-        assert.equal((await listAll(store)).includes(id), false);
-      }
-    },
-  );
-}
-
 /** Expects the error of that code, or none. */
 async function agree(code: string | undefined, call: Promise<void>): Promise<void> {
   if (code === undefined) await call;
   else await assert.rejects(call, { code });
-}
-
-function createModel() {
-  const objects = new Map<string, { sealed: number | undefined; segments: Map<number, Uint8Array> }>();
-  return {
-    write(id: string, index: number, segment: Uint8Array): string | undefined {
-      const object = objects.get(id) ?? { sealed: undefined, segments: new Map() };
-      if (object.sealed !== undefined) return "CONFLICT_EXISTS";
-      objects.set(id, object);
-      object.segments.set(index, segment);
-      return undefined;
-    },
-    seal(id: string, count: number): string | undefined {
-      const object = objects.get(id);
-      if (object?.sealed !== undefined) return object.sealed === count ? undefined : "CONFLICT_EXISTS";
-      const indices = [...(object?.segments.keys() ?? [])];
-      const isComplete = count > 0 && indices.length === count && indices.every((index) => index < count);
-      if (object === undefined || !isComplete) return "CONFLICT_INCOMPLETE";
-      object.sealed = count;
-      return undefined;
-    },
-    remove: (id: string): void => void objects.delete(id),
-    read: (id: string, index: number): Uint8Array | undefined => objects.get(id)?.segments.get(index),
-    stat(id: string): { sealed: number | undefined; written: number } | undefined {
-      const object = objects.get(id);
-      return object && { sealed: object.sealed, written: object.segments.size };
-    },
-    list: (): string[] => [...objects.keys()].sort(),
-  };
 }
