@@ -14,7 +14,7 @@ export function addAdministratorOptions(command: Command): Command {
   return command
     .option(
       "--token-file <file>",
-      "the administrator's token (default: $ATTESTRY_TOKEN, or admin.token in the data folder)",
+      "file that holds the administrator's token (default: $ATTESTRY_TOKEN, or admin.token in the data folder)",
     )
     .option("--data <dir>", "the notary's data folder (default: $ATTESTRY_DATA or ~/.attestry)");
 }
@@ -24,14 +24,25 @@ export function administratorToken(options: AdministratorOptions): string {
   return bearerToken(options, "the administrator's token");
 }
 
-/** The token that a command shows; the one in the data folder when none is given. @param what is needed, for the error */
+/**
+ * The token that a command shows; the one in the data folder when none is given. @param what is needed, for the error
+ * @throws POLICY_UNAUTHORISED when there is none, USAGE_FILE, USAGE
+ */
 export function bearerToken({ tokenFile, data }: AdministratorOptions, what: string): string {
-  const given = tokenFile === undefined ? process.env["ATTESTRY_TOKEN"] : readText(tokenFile);
+  const variable = process.env["ATTESTRY_TOKEN"];
+  if (tokenFile !== undefined) return tokenIn(readText(tokenFile), tokenFile, what);
+  if (variable !== undefined) return tokenIn(variable, "$ATTESTRY_TOKEN", what);
   const own = join(dataFolder(data), "admin.token");
-  const token = (given ?? (existsSync(own) ? readText(own) : "")).trim();
-  if (/^[\x21-\x7e]+$/.test(token)) return token;
+  if (existsSync(own)) return tokenIn(readText(own), own, what);
   throw new AttestryError(
     "POLICY_UNAUTHORISED",
     `This needs ${what}, and there is none in ${own}. Give --token-file, or --data with the notary's folder.`,
   );
+}
+
+function tokenIn(text: string, place: string, what: string): string {
+  const token = text.trim();
+  if (/^[\x21-\x7e]+$/.test(token)) return token;
+  const message = `${place} holds no token. This needs ${what}: one word, as "attestry token add" shows it.`;
+  throw new AttestryError("POLICY_UNAUTHORISED", message);
 }

@@ -50,11 +50,13 @@ describe("attestry token", { concurrency: 2 }, () => {
   });
 
   test("what makes no sense, and who may not, is told with what to do", async () => {
+    writeFileSync(join(home, "no.token"), "two words\n");
     const wrong: [string[], number, RegExp][] = [
       [["token", "add", "x", "--role", "root", ...place()], 2, /--role takes reader, creator, .*, not "root"/],
       [["token", "add", "x", ...place()], 2, /--role/],
       [["token", "add", "x", "--role", "reader", "--days", "0", ...place()], 2, /--days takes a whole number/],
       [["token", "list", "--server", notary.url], 2, /administrator's token, and there is none in/],
+      [["token", "list", "--token-file", "no.token", ...place()], 2, /^attestry: no\.token holds no token\. /],
       [["token", "add", "administrator", "--role", "reader", ...place()], 1, /A name has/],
     ];
     for (const [args, code, words] of wrong) {
@@ -62,6 +64,8 @@ describe("attestry token", { concurrency: 2 }, () => {
       assert.equal(ran.code, code, args.join(" "));
       assert.match(ran.stderr, words);
     }
+    const empty = await run(["token", "list", ...place()], { home, env: { ATTESTRY_TOKEN: "" } });
+    assert.deepEqual([empty.code, /^attestry: \$ATTESTRY_TOKEN holds no token\. /.test(empty.stderr)], [2, true]);
     const other = await runJson(["token", "list", "--server", notary.url], { home, env: { ATTESTRY_TOKEN: "wrong" } });
     assert.deepEqual([other.code, other.values[0].error.code], [2, "POLICY_UNAUTHORISED"]);
   });

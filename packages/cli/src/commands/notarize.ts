@@ -63,7 +63,7 @@ export function configure(command: Command): void {
     .option("--purpose <text>", "why, for the custody record (default: storing)")
     .option(
       "--token-file <file>",
-      "your token, role creator (default: $ATTESTRY_TOKEN, or admin.token in the data folder)",
+      "file that holds your token, role creator (default: $ATTESTRY_TOKEN, or admin.token in the data folder)",
     )
     .option("--json", "print one JSON object a file, each on a line of its own");
   addIdentityOptions(command).addHelpText(
