@@ -3,12 +3,13 @@
  * runs uncached itself.
  */
 import { enableCompileCache } from "node:module";
-import { homedir } from "node:os";
 import { join } from "node:path";
+import { homeFolder } from "./home.ts";
 
 // In the user's own folder: a cache that others can write would run their code. Going without costs only time.
-const caches = process.env["XDG_CACHE_HOME"] || (homedir() && join(homedir(), ".cache"));
-if (caches !== "" && !process.env["NODE_COMPILE_CACHE"]) {
+const home = homeFolder();
+const caches = process.env["XDG_CACHE_HOME"] || (home && join(home, ".cache"));
+if (caches && !process.env["NODE_COMPILE_CACHE"]) {
   const { directory } = enableCompileCache(join(caches, "attestry"));
   if (directory !== undefined) process.env["NODE_COMPILE_CACHE"] = join(caches, "attestry"); // for threads
 }

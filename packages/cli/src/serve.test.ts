@@ -79,6 +79,29 @@ describe("up, witness, audit and key", { concurrency: 2 }, () => {
     );
   });
 
+  test("a user without a home names a folder, or is told to; nothing lands in the working folder", async (t) => {
+    const home = temporaryHome(t);
+    writeFileSync(join(home, "a.txt"), "a");
+    for (const args of [
+      ["up", "--port", "0"],
+      ["notarize", "a.txt"],
+      ["verify", "a.txt"],
+      ["key", "new"],
+    ]) {
+      const { code, stderr } = await run(args, { home, env: { HOME: "", XDG_CACHE_HOME: home } });
+      assert.deepEqual(
+        [code, /^attestry: There is no home folder .* --data DIR/.test(stderr)],
+        [2, true],
+        args.join(" "),
+      );
+    }
+    assert.ok(!existsSync(join(home, ".attestry")));
+    const named = ["up", "--data", "mine", "--port", "0", "--no-ledger", "--json"];
+    const child = start(named, { home, env: { HOME: "", XDG_CACHE_HOME: home } });
+    t.after(() => child.kill("SIGKILL"));
+    assert.equal(JSON.parse(await firstLine(child)).data, join(home, "mine"));
+  });
+
   test("a second notary on the same data, a port that is taken, and an open address without a passphrase are refused", async (t) => {
     const home = temporaryHome(t);
     const { url, data } = await startNotary(t, home);

@@ -1,13 +1,24 @@
 /** Where a command finds things: the data folder, the notary's address, passphrases. Option, then environment, then default. */
 import { readFileSync } from "node:fs";
-import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 import { AttestryError, isAttestryError } from "@attestry/core";
 import { fileError } from "./errors.ts";
+import { homeFolder } from "./home.ts";
 
-/** The data folder: `--data`, $ATTESTRY_DATA, or ~/.attestry. Absolute; it need not exist. */
+/** The data folder: `--data`, $ATTESTRY_DATA, or ~/.attestry. Absolute; it need not exist. @throws USAGE when there is none of them */
 export function dataFolder(option: string | undefined): string {
-  return resolve(option || process.env["ATTESTRY_DATA"] || join(homedir(), ".attestry"));
+  const folder = option ? resolve(option) : usualDataFolder();
+  if (folder !== undefined) return folder;
+  const message = "There is no home folder to keep data in ($HOME). Name a folder: --data DIR, or $ATTESTRY_DATA.";
+  throw new AttestryError("USAGE", message);
+}
+
+/** The one without `--data`; undefined where none is named and the user has no home. */
+export function usualDataFolder(): string | undefined {
+  const named = process.env["ATTESTRY_DATA"];
+  if (named) return resolve(named);
+  const home = homeFolder();
+  return home === undefined ? undefined : join(home, ".attestry");
 }
 
 /**

@@ -1,6 +1,5 @@
 /** The data folder: where each thing is, and the administrator's token. */
 import { randomBytes } from "node:crypto";
-import { homedir } from "node:os";
 import { join } from "node:path";
 import { AttestryError, encodeBase64Url, isAttestryError } from "@attestry/core";
 import { readPrivateFile, writePrivateFile } from "./keys/private-file.ts";
@@ -29,11 +28,6 @@ export interface DataFolder {
   readonly vaultKeyring: string;
   /** Opens the keyring, where nobody gives a passphrase. */
   readonly vaultPassphrase: string;
-}
-
-/** $ATTESTRY_DATA, else ~/.attestry. */
-export function defaultDataFolder(): string {
-  return process.env["ATTESTRY_DATA"] ?? join(homedir(), ".attestry");
 }
 
 /** The places in a data folder; touches nothing. */

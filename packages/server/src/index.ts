@@ -11,7 +11,7 @@ export {
   localPlace,
 } from "./anchoring/places.ts";
 export { type AuditDataOptions, auditData, type DataAuditSummary } from "./audit-data.ts";
-export { createDataFolder, type DataFolder, dataFolder, defaultDataFolder } from "./data-folder.ts";
+export { createDataFolder, type DataFolder, dataFolder } from "./data-folder.ts";
 export { type AppOptions, createApp } from "./http/app.ts";
 export type { RateLimit } from "./http/rate-limit.ts";
 export {

@@ -94,10 +94,10 @@ async function notarize(context: Context, options: Options, paths: readonly stri
   const { supersedes, reason = "" } = options;
   const relation = supersedes === undefined ? undefined : relationTo(readProof(supersedes), "supersedes", reason);
   const server = serverUrl(options.server);
+  const data = dataFolder(options.data);
   let origin = "";
   const token = options.store ? bearerToken(options, "a token with the role creator") : undefined;
   const connect = async (): Promise<VaultConnection> => {
-    const data = dataFolder(options.data);
     const { notary, status } = await contactNotary(server, data);
     const identity = await openIdentity(options, { data, server, notary }, output);
     checkStatement(options, identity, relation);
@@ -119,7 +119,7 @@ async function notarize(context: Context, options: Options, paths: readonly stri
   const walk = (events: WalkEvents): AsyncGenerator<FoundFile> => walkFiles(paths, events);
   followTotals(progress, walk({ onProblem() {}, onSkipped() {} }));
   const { recordClass, purpose = "storing" } = options;
-  const journal = openJournal(dataFolder(options.data), server);
+  const journal = openJournal(data, server);
   const stopped = options.store
     ? await storeFiles(
         walk(ledger.walk),

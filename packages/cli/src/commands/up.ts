@@ -16,7 +16,16 @@ import {
   servingSettings,
   withPassphrase,
 } from "../serving.ts";
-import { databaseUrl, dataFolder, isLoopback, optionValue, readText, serverUrl, wholeNumber } from "../settings.ts";
+import {
+  databaseUrl,
+  dataFolder,
+  isLoopback,
+  optionValue,
+  readText,
+  serverUrl,
+  usualDataFolder,
+  wholeNumber,
+} from "../settings.ts";
 
 interface Options extends ServingOptions, AnchoringOptions {
   readonly database?: string;
@@ -157,7 +166,7 @@ function welcome(
   // started by `npm run up`, the command is found through npx
   const attestry = process.env["npm_lifecycle_event"] === "up" ? "npx attestry" : "attestry";
   const server = url === serverUrl(undefined) ? "" : ` --server ${url}`;
-  const folder = data === dataFolder(undefined) ? "" : ` --data ${quoted(data)}`;
+  const folder = data === usualDataFolder() ? "" : ` --data ${quoted(data)}`;
   const name = plain(notary.origin);
   const makeLink = `${attestry} token link${server}${folder}`;
   const opening =
