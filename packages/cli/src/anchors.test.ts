@@ -113,7 +113,9 @@ describe("anchors on the command line", { concurrency: 2 }, () => {
     assert.match(none.stderr, /^attestry: .*b\.txt/);
     writeFileSync(join(home, "b.txt"), "no proof");
     const noProof = await run(["proof", "refresh", "b.txt", "--server", anchored.url], { home });
-    assert.equal(noProof.stderr, "attestry: b.txt is no proof file, and there is no b.txt.proof beside it.\n");
+    const what = "b.txt is no proof file, and there is no b.txt.proof beside it. Notarise it (attestry notarize b.txt)";
+    const find = "or get its proof again: attestry find b.txt --save b.txt.proof";
+    assert.equal(noProof.stderr, `attestry: ${what}, ${find}\n`);
     const refresh = async (url: string): Promise<string> =>
       (await run(["proof", "refresh", "a.txt", "--server", url], { home })).stdout;
     assert.match(await refresh(anchored.url), /refreshed \(1 ledger anchor/);

@@ -1,5 +1,5 @@
 /** First words with a notary: is it there, and is it the log that it was the last time? */
-import { AttestryError } from "@attestry/core";
+import { AttestryError, isAttestryError } from "@attestry/core";
 import { createNotaryClient, type NotaryClient, type NotaryStatus } from "@attestry/core/client";
 import { changedKeysWarning, openPins, type Pins } from "./pins.ts";
 
@@ -34,7 +34,9 @@ async function reach(notary: NotaryClient, url: string): Promise<NotaryStatus> {
   try {
     return await notary.status();
   } catch (error) {
-    if (!(error instanceof AttestryError) || error.code !== "UNAVAILABLE_SERVER") throw error;
+    // something that answers is there, whatever it is: `attestry up` would not cure that
+    const isAway = isAttestryError(error) && error.code === "UNAVAILABLE_SERVER" && error.data["server"] !== undefined;
+    if (!isAway) throw error;
     const message = `The notary at ${url} cannot be reached. Start one with "attestry up", or name another with --server.`;
     throw new AttestryError("UNAVAILABLE_SERVER", message, { data: error.data, cause: error });
   }

@@ -2,6 +2,7 @@
 import { readFileSync, statSync } from "node:fs";
 import {
   AttestryError,
+  type ErrorCode,
   isAttestryError,
   leafHash,
   maxProofFileLength,
@@ -19,25 +20,48 @@ export function readProofBytes(path: string): Uint8Array {
   } catch (error) {
     throw fileError(error, path, "read");
   }
-  throw new AttestryError("MALFORMED_PROOF_FILE", `${path} is no proof file: it is larger than any.`, {
-    data: { path },
-  });
+  throw noProofFile(path, "MALFORMED_PROOF_FILE", "It is larger than any proof file.");
 }
 
 /** The proof at that path, or the one beside that file. @throws USAGE_FILE, MALFORMED_* with the path named */
 export function readProof(path: string): ProofFile {
-  const beside = `${path}.proof`;
-  const found = !path.endsWith(".proof") && statSync(beside, { throwIfNoEntry: false })?.isFile() ? beside : path;
-  const bytes = readProofBytes(found);
+  const found = proofPath(path);
+  return parseProofAt(found, readProofBytes(found));
+}
+
+/** Of the proof beside that file, where there is one; else as given. */
+export function proofPath(given: string): string {
+  const beside = `${given}.proof`;
+  return !given.endsWith(".proof") && isFile(beside) ? beside : given;
+}
+
+/** What was read from that path. @throws MALFORMED_* with the path named, and how to come by a proof */
+export function parseProofAt(path: string, bytes: Uint8Array): ProofFile {
   try {
     return parseProofFile(bytes);
   } catch (error) {
     if (!isAttestryError(error)) throw error;
-    throw new AttestryError(error.code, `${found} is no proof file: ${error.message}`, {
-      data: { path: found },
-      cause: error,
-    });
+    throw noProofFile(path, error.code, error.message, error);
   }
+}
+
+/** @param reason in the words of the format: for programs */
+function noProofFile(path: string, code: ErrorCode, reason: string, cause?: unknown): AttestryError {
+  return new AttestryError(code, `${path} is no proof file${remedy(path)}`, { data: { path, reason }, cause });
+}
+
+function remedy(path: string): string {
+  if (!path.endsWith(".proof")) {
+    const find = `attestry find ${path} --save ${path}.proof`;
+    return `, and there is no ${path}.proof beside it. Notarise it (attestry notarize ${path}), or get its proof again: ${find}`;
+  }
+  const file = path.slice(0, -".proof".length);
+  const find = `attestry find ${isFile(file) ? file : "FILE"} --save ${path}`;
+  return `: it was cut short or damaged, or is something else. Get the proof again: ${find}`;
+}
+
+function isFile(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isFile() ?? false;
 }
 
 /** What a later statement says to relate to that proof's entry. */

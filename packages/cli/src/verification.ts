@@ -101,12 +101,7 @@ export async function verifyByLookUp(digest: Uint8Array, means: VerifyMeans): Pr
   }
   const who = `the notary at ${reached.url}`;
   if ("error" in reached) {
-    return withoutProof(
-      "incomplete",
-      "unknown",
-      `There is no proof beside the file, and none could be had: ${reached.error.message}`,
-      "nothing",
-    );
+    return undecided(reached.error);
   }
   try {
     const { entries } = await reached.notary.find({ digest, limit: 16 });
@@ -120,14 +115,13 @@ export async function verifyByLookUp(digest: Uint8Array, means: VerifyMeans): Pr
     const nothing = `${who} has no entry of this content, among ${reached.status.treeSize}.`;
     return first ?? withoutProof("not_found", "fail", nothing, who);
   } catch (error) {
-    const { message } = asAttestryError(error);
-    return withoutProof(
-      "incomplete",
-      "unknown",
-      `There is no proof beside the file, and none could be had: ${message}`,
-      "nothing",
-    );
+    return undecided(asAttestryError(error));
   }
+}
+
+function undecided({ message }: AttestryError): FileReport {
+  const why = `There is no proof beside the file, and none could be had: ${message}`;
+  return withoutProof("incomplete", "unknown", `${why} This says nothing about the file.`, "nothing");
 }
 
 function withoutProof(verdict: Verdict, status: Check["status"], detail: string, trust: string): FileReport {

@@ -124,7 +124,13 @@ describe("verify", { concurrency: 2 }, () => {
     assert.deepEqual([offline.code, offline.values[0].verdict], [3, "incomplete"]);
     const unreachable = await runJson(["verify", file, "--server", "http://127.0.0.1:9"], { home });
     assert.deepEqual([unreachable.code, unreachable.values[0].verdict], [3, "incomplete"]);
-    assert.match(unreachable.values[0].summary, /cannot be reached/);
+    assert.match(unreachable.values[0].summary, /cannot be reached.* This says nothing about the file\.$/);
+    const status = await run(["status", "--server", "http://127.0.0.1:9"], { home });
+    assert.deepEqual(
+      [status.code, /9 cannot be reached\. (?!.*\bfile\b)/.test(status.stderr)],
+      [3, true],
+      status.stderr,
+    );
     writeFileSync(file, "never seen");
     const unknown = await runJson(["verify", file, ...place], { home });
     assert.deepEqual([unknown.code, unknown.values[0].verdict], [1, "not_found"]);
@@ -350,15 +356,24 @@ describe("verify", { concurrency: 2 }, () => {
 
   test("a server that is no notary is said to be none, and says nothing about the file", async (t) => {
     const { home, file } = await notarized("no-notary");
-    const server = createServer((_, response) => response.writeHead(404).end("<html>nothing here")).listen(
-      0,
-      "127.0.0.1",
-    );
+    const server = createServer(({ url = "" }, response) =>
+      response.writeHead(url.startsWith("/any/") ? 200 : 404).end("<html>nothing here"),
+    ).listen(0, "127.0.0.1");
     t.after(() => server.close());
     await once(server, "listening");
     const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-    const { code, values } = await runJson(["find", file, "--server", url], { home });
-    assert.deepEqual([code, values[0].error.code], [3, "UNAVAILABLE_SERVER"]);
+    for (const args of [["find", file], ["status"], ["notarize", file, "--force"], ["proof", "refresh", file]]) {
+      for (const place of [url, `${url}/any`]) {
+        const { code, values } = await runJson([...args, "--server", place], { home });
+        const { error } = values[0];
+        assert.deepEqual([code, error.code], [3, "UNAVAILABLE_SERVER"], args.join(" "));
+        assert.match(
+          error.message,
+          /^What answered is no notary.* Check the address\.$|: is this the address of a notary\?$/,
+          args.join(" "),
+        );
+      }
+    }
   });
 
   test("an audit of a folder without a log is a wrong call, and no finding", async () => {
@@ -418,5 +433,18 @@ describe("verify", { concurrency: 2 }, () => {
     const garbage = await run(["inspect", proof], { home });
     assert.equal(garbage.code, 1);
     assert.match(garbage.stderr, /^attestry: .*deed\.pdf\.proof is no proof file: [^\x1b]*\n$/);
+    writeFileSync(join(home, "plain.txt"), "never notarised");
+    const again = new RegExp(`Get the proof again: attestry find ${file} --save ${proof}\n$`);
+    const none = /^attestry: plain\.txt is no proof file, and there is no plain\.txt\.proof beside it\. Notarise it/;
+    for (const [name, words] of [
+      [file, again],
+      [proof, again],
+      ["plain.txt", none],
+    ] as const) {
+      for (const args of [["inspect"], ["revoke", "--reason", "x", ...place], ["proof", "refresh", ...place]]) {
+        const { code, stderr } = await run([...args, name], { home });
+        assert.deepEqual([code, words.test(stderr), /CBOR/.test(stderr)], [1, true, false], stderr);
+      }
+    }
   });
 });

@@ -174,7 +174,7 @@ export const errorCatalogue: Readonly<Record<ErrorCode, CodeFacts>> = {
 
   NOT_FOUND: { status: 404, retry: false, exit: 1, meaning: "There is no such thing here." },
 
-  UNAVAILABLE_SERVER: cannotTell(503, true, "The notary cannot be reached. This says nothing about the file."),
+  UNAVAILABLE_SERVER: cannotTell(503, true, "The notary cannot be reached."),
   UNAVAILABLE_STORAGE: cannotTell(
     503,
     true,

@@ -1,5 +1,4 @@
 /** `attestry proof refresh`: fetches what has come since a proof file was written: cosignatures, anchors, time stamps, later statements. */
-import { statSync } from "node:fs";
 import {
   AttestryError,
   emptyTrust,
@@ -18,7 +17,7 @@ import { hasMore, mergeProofs } from "../merge-proofs.ts";
 import { plain, printError } from "../output.ts";
 import { openPins, trustedLog } from "../pins.ts";
 import { action, type Context, type ExitCode } from "../program.ts";
-import { readProofBytes } from "../proof.ts";
+import { parseProofAt, proofPath, readProofBytes } from "../proof.ts";
 import { dataFolder, serverUrl } from "../settings.ts";
 
 interface Options {
@@ -67,11 +66,6 @@ function plural(number: number, what: string): string {
   return `${number} ${what}${number === 1 ? "" : "s"}`;
 }
 
-function proofPath(given: string): string {
-  const beside = `${given}.proof`;
-  return !given.endsWith(".proof") && statSync(beside, { throwIfNoEntry: false })?.isFile() ? beside : given;
-}
-
 interface Refreshed {
   readonly changed: boolean;
   readonly anchors: number;
@@ -80,12 +74,12 @@ interface Refreshed {
 
 async function refreshOne(path: string, notary: NotaryClient, options: Options): Promise<Refreshed> {
   const bytes = readProofBytes(path);
-  const before = parseAt(path, bytes);
+  const before = parseProofAt(path, bytes);
   const [receipt] = before.receipts;
   if (receipt === undefined)
     throw new AttestryError("NOT_FOUND", `${path} holds no receipt to go by. Notarise it again.`);
   const fetched = await notary.proofFile(receipt.index);
-  const fresh = parseProofFile(fetched);
+  const fresh = parseAnswer(fetched);
   if (!equalBytes(fresh.statement.entry, before.statement.entry)) {
     throw new AttestryError(
       "NOT_FOUND",
@@ -106,13 +100,14 @@ async function refreshOne(path: string, notary: NotaryClient, options: Options):
   return { changed, anchors: sum("anchors"), timeStamps: sum("timeStamps") };
 }
 
-function parseAt(path: string, bytes: Uint8Array): ProofFile {
+/** @throws UNAVAILABLE_SERVER: what is no proof says nothing of the entry */
+function parseAnswer(bytes: Uint8Array): ProofFile {
   try {
     return parseProofFile(bytes);
   } catch (cause) {
-    if (!isAttestryError(cause) || path.endsWith(".proof")) throw cause;
-    const message = `${path} is no proof file, and there is no ${path}.proof beside it.`;
-    throw new AttestryError("MALFORMED_PROOF_FILE", message, { cause });
+    if (!isAttestryError(cause)) throw cause;
+    const message = "The server's answer is no proof: is this the address of a notary?";
+    throw new AttestryError("UNAVAILABLE_SERVER", message, { cause });
   }
 }
 

@@ -130,11 +130,8 @@ function unreachable(base: URL, signal: AbortSignal, cause: unknown): AttestryEr
       data,
       cause,
     });
-  return new AttestryError(
-    "UNAVAILABLE_SERVER",
-    `The notary at ${base.origin} cannot be reached. This says nothing about the file.`,
-    { data, cause },
-  );
+  const message = `The notary at ${base.origin} cannot be reached. Is it running, and is this its address?`;
+  return new AttestryError("UNAVAILABLE_SERVER", message, { data, cause });
 }
 
 /** The server's problem (RFC 9457) as the error it was there; an answer that is no problem document becomes a general one. */

@@ -143,10 +143,7 @@ async function findEntries(send: Send, query: EntryQuery): Promise<EntryPage> {
     if (page.entries.length > 0 || page.next === undefined) return page;
     cursor = page.next;
   }
-  throw new AttestryError(
-    "UNAVAILABLE_SERVER",
-    "The notary has too much to look through. This says nothing about the file.",
-  );
+  throw new AttestryError("UNAVAILABLE_SERVER", "The notary did not get to the end of what there is to look through.");
 }
 
 async function fetchLogKeys(send: Send): Promise<ShownKeys> {
@@ -161,7 +158,7 @@ async function fetchStatus(send: Send): Promise<NotaryStatus> {
   const status = await getJson<NotaryStatus>(send, "/v1/status", ["origin", "verifierKeys", "treeSize"]);
   const wellFormed =
     typeof status.origin === "string" && Array.isArray(status.verifierKeys) && Number.isSafeInteger(status.treeSize);
-  if (!wellFormed) throw new AttestryError("MALFORMED_REQUEST", "The server's status is not that of a notary.");
+  if (!wellFormed) throw new AttestryError("UNAVAILABLE_SERVER", notOfANotary);
   return status;
 }
 
@@ -178,7 +175,9 @@ function encodeQuery(query: EntryQuery): string {
   return parameters.toString();
 }
 
-/** Asks for a JSON object that has these members. @throws as `Send`, MALFORMED_REQUEST */
+const notOfANotary = "The server's answer is not that of a notary: is this the address of one?";
+
+/** Asks for a JSON object that has these members. @throws as `Send`, UNAVAILABLE_SERVER when the answer is none: it was no notary's */
 export async function getJson<T>(send: Send, path: string, members: readonly string[]): Promise<T> {
   return readJson<T>(await send({ path }), members);
 }
@@ -195,11 +194,10 @@ function readJson<T>(bytes: Uint8Array, members: readonly string[]): T {
   try {
     value = JSON.parse(decodeUtf8(bytes));
   } catch (cause) {
-    throw new AttestryError("MALFORMED_REQUEST", "The server's answer is not JSON: is this the address of a notary?", {
-      cause,
-    });
+    const message = "The server's answer is not JSON: is this the address of a notary?";
+    throw new AttestryError("UNAVAILABLE_SERVER", message, { cause });
   }
   const whole = typeof value === "object" && value !== null && members.every((member) => Object.hasOwn(value, member));
-  if (!whole) throw new AttestryError("MALFORMED_REQUEST", "The server's answer is not that of a notary.");
+  if (!whole) throw new AttestryError("UNAVAILABLE_SERVER", notOfANotary);
   return value as T;
 }
