@@ -75,9 +75,11 @@ export async function openIdentity(
 
 /** How an administrator lets this key in. */
 export function enrolmentHint(identity: Identity): string {
-  if (identity.chain !== undefined) return "An administrator must enrol its root: attestry issuer add --root ROOT.pem";
+  const then = "then run the same command again. To enrol it";
+  if (identity.chain !== undefined)
+    return `An administrator must enrol its root; ${then}: attestry issuer add --root ROOT.pem`;
   const key = encodeBase64Url(encodeCoseKey(identity.signer.publicKey));
-  return `An administrator of the notary must enrol it: attestry issuer add --key ${key} --name ${identity.issuer}`;
+  return `An administrator of the notary must enrol it; ${then}: attestry issuer add --key ${key} --name ${identity.issuer}`;
 }
 
 async function makeKey(path: string, passphrase: string | undefined, server: string, output: Output): Promise<void> {

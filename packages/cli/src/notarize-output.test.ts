@@ -54,6 +54,12 @@ test("a run that was stopped says why once, and what to do", () => {
   assert.deepEqual(lines, ["0 files notarised at log.example/a (http://127.0.0.1:8080); 500 files without a proof."]);
 });
 
+test("what repeating does not cure is not told to be repeated", () => {
+  const { finish, notes } = ledger(false);
+  assert.equal(finish(new AttestryError("POLICY_ISSUER_REVOKED", "It was revoked.")), 2);
+  assert.deepEqual(notes, ["attestry: It was revoked."]);
+});
+
 test("names that would disturb a terminal are made harmless", () => {
   const { files, lines } = ledger(false);
   const name = "a\x1b[2J\n\u202eb";

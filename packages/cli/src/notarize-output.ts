@@ -51,7 +51,9 @@ export function createLedger(
     finish(stopped) {
       if (stopped !== undefined) {
         exit = stopped.facts.exit;
-        output.note(`attestry: ${plain(stopped.message)} Run the same command again for the rest.`);
+        // of what repeating alone does not cure, the message says what does
+        const again = stopped.facts.retry ? " Run the same command again for the rest." : "";
+        output.note(`attestry: ${plain(stopped.message)}${again}`);
       }
       const { origin, server } = place();
       output.line(closing(tally, `${origin} (${server})`));

@@ -265,6 +265,11 @@ describe("notarize", { concurrency: 2 }, () => {
     const refused = await run(["notarize", "a.pdf", ...server], at);
     assert.equal(refused.code, 2);
     assert.match(refused.stderr, /Made a signing key: .*issuer\.pem \(not encrypted; mode 0600\)/);
+    assert.match(
+      refused.stderr,
+      /must enrol it; then run the same command again\. To enrol it: attestry issuer add [^.]*\n$/,
+    );
+    assert.equal(refused.stderr.match(/run the same command again/gi)?.length, 1);
     const hint = /attestry issuer add --key ([\w-]+) --name (\S+)/.exec(refused.stderr);
     assert.ok(hint, refused.stderr);
     assert.equal(statSync(join(at.home, ".attestry/keys/issuer.pem")).mode & 0o777, 0o600);
