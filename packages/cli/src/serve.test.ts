@@ -3,6 +3,7 @@ import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { createInterface } from "node:readline";
 import { DatabaseSync } from "node:sqlite";
 import { describe, test } from "node:test";
 import { firstLine, run, runJson, start, startNotary, temporaryHome } from "./testing.ts";
@@ -100,6 +101,17 @@ describe("up, witness, audit and key", { concurrency: 2 }, () => {
     const child = start(named, { home, env: { HOME: "", XDG_CACHE_HOME: home } });
     t.after(() => child.kill("SIGKILL"));
     assert.equal(JSON.parse(await firstLine(child)).data, join(home, "mine"));
+  });
+
+  test("what cannot be had just now is one line of the log that says what, with no stack", async (t) => {
+    const home = temporaryHome(t);
+    const nobody = ["--ledger", "http://127.0.0.1:1", "--contract", `0x${"1".repeat(40)}`];
+    const child = start(["up", "--data", "n", "--port", "0", ...nobody], { home });
+    t.after(() => child.kill("SIGKILL"));
+    const [line] = await once(createInterface(child.stderr as NodeJS.ReadableStream), "line");
+    const { msg, err } = JSON.parse(line);
+    assert.deepEqual([msg, err.code, Object.keys(err)], ["no anchoring", "UNAVAILABLE_LEDGER", ["code", "message"]]);
+    assert.match(err.message, /^The node at http:\/\/127\.0\.0\.1:1 cannot be reached/);
   });
 
   test("a second notary on the same data, a port that is taken, and an open address without a passphrase are refused", async (t) => {

@@ -1,7 +1,7 @@
 /** What `up` and `witness` have in common: where they listen, their keys' passphrase, TLS and logs. */
 import { AttestryError, isAttestryError } from "@attestry/core";
 import type { Command } from "commander";
-import { type Logger, pino } from "pino";
+import { type Logger, pino, stdSerializers } from "pino";
 import { askPassphrase } from "./prompt.ts";
 import { passphraseFrom, readText, wholeNumber } from "./settings.ts";
 
@@ -53,13 +53,20 @@ export async function servingSettings(options: ServingOptions): Promise<ServingS
   return {
     host: options.host,
     port: wholeNumber(options.port, "--port", 0, 65_535),
-    logger: pino({ level }, pino.destination({ dest: 2, sync: true })),
+    logger: pino({ level, serializers: { err: loggedError } }, pino.destination({ dest: 2, sync: true })),
     noPassphrase: !options.passphrase,
     ...(passphrase === undefined ? {} : { passphrase }),
     ...(tlsCert === undefined || tlsKey === undefined
       ? {}
       : { tls: { cert: readText(tlsCert), key: readText(tlsKey) } }),
   };
+}
+
+/** An error in the log. Of what cannot be had just now the stack tells nothing; the message has those of its causes. */
+function loggedError(error: Error): object {
+  const logged = stdSerializers.err(error);
+  const isForeseen = isAttestryError(error) && error.code.startsWith("UNAVAILABLE_");
+  return isForeseen ? { code: error.code, message: logged.message } : logged;
 }
 
 /** Starts with the passphrase that there is; when the keys want one and a person is there, with the one they type. */
