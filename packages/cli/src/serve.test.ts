@@ -116,9 +116,10 @@ describe("up, witness, audit and key", { concurrency: 2 }, () => {
 
   test("a second notary on the same data, a port that is taken, and an open address without a passphrase are refused", async (t) => {
     const home = temporaryHome(t);
-    const { url, data } = await startNotary(t, home);
+    const { url, data, verifierKeys } = await startNotary(t, home);
     const again = await runJson(["up", "--data", data, "--port", "0"], { home });
     assert.deepEqual([again.code, again.values[0].error.code], [2, "CONFLICT_LOCKED"]);
+    assert.ok(again.values[0].error.message.includes(data), again.values[0].error.message);
     const { port } = new URL(url);
     const taken = await run(["up", "--data", "other", "--port", port], { home });
     assert.equal(taken.code, 2);
@@ -129,6 +130,13 @@ describe("up, witness, audit and key", { concurrency: 2 }, () => {
     const open = await runJson(["up", "--data", "third", "--port", "0", "--host", "0.0.0.0"], { home });
     assert.deepEqual([open.code, open.values[0].error.code], [2, "USAGE_PASSPHRASE"]);
     assert.equal((await run(["witness", "--data", "w", "--host", "0.0.0.0", "--log", "x"], { home })).code, 2);
+    const [log] = verifierKeys;
+    const witness = await runJson(["witness", "--data", "w", "--host", "0.0.0.0", "--log", log as string], { home });
+    for (const { code, message } of [open.values[0].error, witness.values[0].error]) {
+      assert.equal(code, "USAGE_PASSPHRASE");
+      for (const flag of ["--passphrase-file", "--no-passphrase", "--tls-cert"])
+        assert.ok(message.includes(flag), message);
+    }
   });
 
   test("keys that were made with a passphrase need it again; the right one is taken from a file", async (t) => {

@@ -1,9 +1,12 @@
 /** The data folder: where each thing is, and the administrator's token. */
 import { randomBytes } from "node:crypto";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { AttestryError, encodeBase64Url, isAttestryError } from "@attestry/core";
 import { readPrivateFile, writePrivateFile } from "./keys/private-file.ts";
+import { databasePath } from "./log/sqlite-connection.ts";
 import { makeFolder } from "./make-folder.ts";
+import { systemReason } from "./system-reason.ts";
 
 export interface DataFolder {
   readonly folder: string;
@@ -55,10 +58,27 @@ export function createDataFolder(folder: string): DataFolder {
   try {
     makeFolder(folder, 0o700);
   } catch (cause) {
-    const code = (cause as NodeJS.ErrnoException).code ?? "unknown reason";
-    throw new AttestryError("USAGE_FILE", `The data folder ${folder} cannot be made (${code}).`, { cause });
+    const message = `The data folder ${folder} cannot be made: ${systemReason(cause)}. Name another: --data DIR.`;
+    throw new AttestryError("USAGE_FILE", message, { cause });
   }
   return dataFolder(folder);
+}
+
+/** A witness beside the log that it watches would be lost with it. @throws USAGE */
+export function checkNoNotary({ folder, keys }: DataFolder): void {
+  if (!hasNotary({ folder, keys })) return;
+  throw new AttestryError("USAGE", `${folder} is a notary's. Give the witness a data folder of its own: --data DIR.`);
+}
+
+/** @throws USAGE when the folder is a witness's, and no notary was begun in it */
+export function checkNoWitness({ folder, keys, witness }: DataFolder): void {
+  if (!existsSync(witness) || hasNotary({ folder, keys })) return;
+  throw new AttestryError("USAGE", `${folder} is a witness's. Give the notary a data folder of its own: --data DIR.`);
+}
+
+/** By its log, or by the log's key where the log is in a database. */
+function hasNotary({ folder, keys }: Pick<DataFolder, "folder" | "keys">): boolean {
+  return existsSync(databasePath(folder)) || existsSync(join(keys, "log-es256.pem"));
 }
 
 /**

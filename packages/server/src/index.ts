@@ -13,6 +13,7 @@ export {
 export { type AuditDataOptions, auditData, type DataAuditSummary } from "./audit-data.ts";
 export { createDataFolder, type DataFolder, dataFolder } from "./data-folder.ts";
 export { type AppOptions, createApp } from "./http/app.ts";
+export { passphraseWanted } from "./http/listen.ts";
 export type { RateLimit } from "./http/rate-limit.ts";
 export {
   createFileSigner,

@@ -1,11 +1,21 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { chmodSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { request } from "node:https";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
-import { leafHash, parseCheckpoint, parseNote, parseReceipt, parseStatement, receiptRoot } from "@attestry/core";
+import {
+  type AttestryError,
+  leafHash,
+  parseCheckpoint,
+  parseNote,
+  parseReceipt,
+  parseStatement,
+  receiptRoot,
+} from "@attestry/core";
+import type { FastifyInstance } from "fastify";
 import { auditData } from "./audit-data.ts";
+import { listen } from "./http/listen.ts";
 import { createNotary } from "./notary.ts";
 import { startServer } from "./server.ts";
 import { createIssuer, postCbor, readAnswer, refusal, startTestServer, temporaryFolder } from "./testing.ts";
@@ -99,6 +109,48 @@ test("a port that is taken is said to be, and the data is let go of", async (t) 
   await assert.rejects(startServer({ data, port }), refusal("USAGE"));
   const again = await startServer({ data, port: 0 });
   await again.close();
+});
+
+test("a folder that cannot be used is named, with why and what to do; a first notary's is named to a second", async (t) => {
+  const home = temporaryFolder(t);
+  const at = (name: string): string => join(home, name);
+  writeFileSync(at("file"), "");
+  for (const inTheWay of ["locked/lock", "log/log.db", "issuers/issuers.db"])
+    mkdirSync(at(inTheWay), { recursive: true });
+  const running = await startTestServer(t);
+  const cases: [string, string, RegExp][] = [
+    [at("file"), "USAGE_FILE", /^The data folder \S+\/file cannot be made: a file of that name is in the way\. /],
+    [
+      at("file/below"),
+      "USAGE_FILE",
+      /^The data folder \S+\/file\/below cannot be made: a part of the path is a file\. /,
+    ],
+    [at("locked"), "UNAVAILABLE_STORAGE", /^The data folder \S+\/locked cannot be used \(not permitted, /],
+    [at("log"), "UNAVAILABLE_STORAGE", /^The data folder \S+\/log cannot be used \(not permitted, /],
+    [at("issuers"), "UNAVAILABLE_STORAGE", /\/issuers\.db cannot be used \(not permitted, /],
+    [running.data, "CONFLICT_LOCKED", new RegExp(`^Another process is using the data folder ${running.data}\\.`)],
+  ];
+  for (const [data, code, message] of cases) {
+    await assert.rejects(startServer({ data, port: 0 }), (error: AttestryError) => {
+      assert.equal(error.code, code);
+      assert.match(error.message, message);
+      assert.match(error.message, /name another folder: --data DIR\.$|Name another: --data DIR\.$/i);
+      return true;
+    });
+  }
+});
+
+test("why an address cannot be listened on is said in words, with the flag that helps", async () => {
+  const cases = { EADDRINUSE: /--port N/, EACCES: /--port 8080/, EADDRNOTAVAIL: /--host 127/, ENOTFOUND: /--host 127/ };
+  for (const [code, words] of Object.entries(cases)) {
+    const refusing = { listen: () => Promise.reject(Object.assign(new Error(code), { code })) };
+    await assert.rejects(listen(refusing as unknown as FastifyInstance, "192.0.2.1", 80), (error: AttestryError) => {
+      assert.match(error.message, /^Cannot listen on 192\.0\.2\.1, port 80: /);
+      assert.match(error.message, words);
+      assert.ok(!error.message.includes(code));
+      return true;
+    });
+  }
 });
 
 test("a log keeps its origin, and its keys: others are refused", async (t) => {

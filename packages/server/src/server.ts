@@ -1,11 +1,11 @@
 /** A notary that listens: opens the data folder, decides what its address allows, and stops without losing an answer. */
-import { AttestryError, isAttestryError } from "@attestry/core";
+import { isAttestryError } from "@attestry/core";
 import { type Logger, pino } from "pino";
 import { openAccess } from "./access/access.ts";
 import { openAuditing } from "./auditing/auditing.ts";
-import { createDataFolder, openAdminToken } from "./data-folder.ts";
+import { checkNoWitness, createDataFolder, openAdminToken } from "./data-folder.ts";
 import { type AppOptions, createApp } from "./http/app.ts";
-import { isLoopback, listen, stop } from "./http/listen.ts";
+import { isLoopback, listen, passphraseWanted, stop } from "./http/listen.ts";
 import { openOrCreatePublicKey } from "./keys/file-signer.ts";
 import { addAuditMetrics } from "./metrics.ts";
 import { createNotary, type Notary, type NotaryOptions } from "./notary.ts";
@@ -54,6 +54,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const loopback = isLoopback(host);
   checkPassphrase(options, host);
   const folder = createDataFolder(options.data);
+  checkNoWitness(folder);
   const notary = await createNotary(options);
   const opened = [notary.close];
   const closeParts = async (): Promise<void> => {
@@ -119,8 +120,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
 
 function checkPassphrase({ passphrase, noPassphrase }: ServerOptions, host: string): void {
   if (isLoopback(host) || passphrase !== undefined || noPassphrase === true) return;
-  const message = `Others can reach ${host}: give the keys a passphrase (ATTESTRY_PASSPHRASE), or say that they need none.`;
-  throw new AttestryError("USAGE_PASSPHRASE", message);
+  throw passphraseWanted(host);
 }
 
 async function enrolLocalUser(

@@ -1,6 +1,7 @@
 /** The small SQLite files of a data folder (`node:sqlite`): opened the one durable way, with SQLite's errors as ours. */
 import { DatabaseSync } from "node:sqlite";
 import { AttestryError } from "@attestry/core";
+import { cannotBeUsed } from "./log/sqlite-database.ts";
 
 export interface SqliteFile {
   /** What it is to the user, as a sentence begins: "The access store". */
@@ -15,17 +16,21 @@ export interface SqliteFile {
 
 /** Opens the file, or creates it; every write is synced before it returns. @throws FATAL_CORRUPT, FATAL_VERSION, UNAVAILABLE_STORAGE */
 export function openSqliteFile(path: string, file: SqliteFile): DatabaseSync {
-  return guard(file, () => {
-    const database = new DatabaseSync(path, { timeout: 5000 });
-    try {
-      database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;");
-      prepareSchema(database, file);
-      return database;
-    } catch (error) {
-      database.close();
-      throw error;
-    }
-  });
+  return guard(
+    file,
+    () => {
+      const database = new DatabaseSync(path, { timeout: 5000 });
+      try {
+        database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;");
+        prepareSchema(database, file);
+        return database;
+      } catch (error) {
+        database.close();
+        throw error;
+      }
+    },
+    path,
+  );
 }
 
 function prepareSchema(database: DatabaseSync, { name, version, schema }: SqliteFile): void {
@@ -40,8 +45,11 @@ function prepareSchema(database: DatabaseSync, { name, version, schema }: Sqlite
 const corrupt = new Set([11, 26]); // SQLITE_CORRUPT, SQLITE_NOTADB
 const constraint = 19;
 
-/** @throws what `action` throws, SQLite's errors as CONFLICT_EXISTS, FATAL_CORRUPT or UNAVAILABLE_STORAGE */
-export function guard<T>({ name, conflict }: SqliteFile, action: () => T): T {
+/**
+ * @param path to be named where its storage refuses: at the start
+ * @throws what `action` throws, SQLite's errors as CONFLICT_EXISTS, FATAL_CORRUPT or UNAVAILABLE_STORAGE
+ */
+export function guard<T>({ name, conflict }: SqliteFile, action: () => T, path?: string): T {
   try {
     return action();
   } catch (cause) {
@@ -49,6 +57,6 @@ export function guard<T>({ name, conflict }: SqliteFile, action: () => T): T {
     const code = Number((cause as { errcode?: number }).errcode) & 0xff;
     if (code === constraint) throw new AttestryError("CONFLICT_EXISTS", conflict, { cause });
     if (corrupt.has(code)) throw new AttestryError("FATAL_CORRUPT", `${name} is damaged; restore it.`, { cause });
-    throw new AttestryError("UNAVAILABLE_STORAGE", undefined, { cause });
+    throw new AttestryError("UNAVAILABLE_STORAGE", path && cannotBeUsed(path), { cause });
   }
 }

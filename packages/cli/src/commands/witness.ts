@@ -1,5 +1,5 @@
 /** `attestry witness`: runs a witness, which cosigns a log's checkpoints only while they continue one another. */
-import { AttestryError, parseVerifierKey } from "@attestry/core";
+import { parseVerifierKey } from "@attestry/core";
 import type { RunningWitness, WitnessServerOptions } from "@attestry/server";
 import type { Command } from "commander";
 import { examples } from "../help.ts";
@@ -37,12 +37,11 @@ async function witness(context: Context, options: Options): Promise<ExitCode> {
   const logs = options.log.map((vkey) => optionValue("--log", () => parseVerifierKey(vkey)).text);
   const { noPassphrase, ...rest } = await servingSettings(options);
   const settings: WitnessServerOptions = { ...rest, data: dataFolder(options.data), logs, ...name };
+  const { passphraseWanted, startWitness } = await import("@attestry/server");
   if (settings.passphrase === undefined && !noPassphrase && !isLocal(options.host)) {
-    const message = `Others can reach ${options.host}: give the keys a passphrase (ATTESTRY_PASSPHRASE), or say --no-passphrase.`;
-    throw new AttestryError("USAGE_PASSPHRASE", message);
+    throw passphraseWanted(options.host);
   }
   const interrupted = context.untilInterrupted();
-  const { startWitness } = await import("@attestry/server");
   const running = await withPassphrase(settings, startWitness);
   welcome(running, settings.data, output);
   await interrupted;

@@ -4,6 +4,7 @@ import { link, open, readFile, rename, stat, unlink } from "node:fs/promises";
 import { dirname } from "node:path";
 import { AttestryError } from "@attestry/core";
 import { makeFolder } from "../make-folder.ts";
+import { systemReason } from "../system-reason.ts";
 
 /**
  * Writes a file that does not exist yet, mode 0600. When it resolves, the content and the name are on the disk; when it
@@ -90,7 +91,5 @@ function fileError(error: unknown, path: string, done: string): AttestryError {
       cause: error,
     });
   }
-  return new AttestryError("USAGE_FILE", `${path} could not be ${done} (${code ?? "unknown reason"}).`, {
-    cause: error,
-  });
+  return new AttestryError("USAGE_FILE", `${path} could not be ${done}: ${systemReason(error)}.`, { cause: error });
 }

@@ -46,7 +46,7 @@ export function openDatabase(folder: string, options: { origin: string | undefin
       db.close();
       throw error;
     }
-  });
+  }, folder);
 }
 
 function isEmpty(db: DatabaseSync): boolean {
@@ -111,7 +111,7 @@ export function lockFolder(folder: string): () => void {
       db.exec("BEGIN EXCLUSIVE");
     } catch (cause) {
       db.close();
-      if (resultCode(cause) === 5) throw new AttestryError("CONFLICT_LOCKED", undefined, { cause });
+      if (resultCode(cause) === 5) throw folderInUse(folder, cause);
       throw cause;
     }
     held.add(db);
@@ -119,15 +119,23 @@ export function lockFolder(folder: string): () => void {
       held.delete(db);
       db.close();
     };
-  });
+  }, folder);
 }
 
-/** @throws what `use` throws, SQLite's errors as UNAVAILABLE_STORAGE, FATAL_CORRUPT or FATAL_INTERNAL. */
-export function translate<T>(use: () => T): T {
+export function folderInUse(folder: string, cause: unknown): AttestryError {
+  const message = `Another process is using the data folder ${folder}. Stop it, or name another folder: --data DIR.`;
+  return new AttestryError("CONFLICT_LOCKED", message, { cause });
+}
+
+/**
+ * @param folder to be named where its storage refuses: at the start, when nobody but the operator is told
+ * @throws what `use` throws, SQLite's errors as UNAVAILABLE_STORAGE, FATAL_CORRUPT or FATAL_INTERNAL
+ */
+export function translate<T>(use: () => T, folder?: string): T {
   try {
     return use();
   } catch (cause) {
-    throw toStorageError(cause);
+    throw toStorageError(cause, folder);
   }
 }
 
@@ -138,7 +146,7 @@ const messages = {
 } as const;
 
 /** An error of SQLite, or of the files beside it, as one of ours; others as they are. */
-export function toStorageError(cause: unknown): unknown {
+export function toStorageError(cause: unknown, folder?: string): unknown {
   const result = resultCode(cause);
   if (isAttestryError(cause) || result === undefined) return cause;
   const code =
@@ -147,7 +155,14 @@ export function toStorageError(cause: unknown): unknown {
       : refused.has(result & 0xff)
         ? "UNAVAILABLE_STORAGE"
         : "FATAL_INTERNAL";
-  return new AttestryError(code, messages[code], { cause, data: { sqlite: result } });
+  const isAtStart = code === "UNAVAILABLE_STORAGE" && folder !== undefined;
+  const message = isAtStart ? cannotBeUsed(`The data folder ${folder}`) : messages[code];
+  return new AttestryError(code, message, { cause, data: { sqlite: result } });
+}
+
+/** Of a folder or file at the start. */
+export function cannotBeUsed(what: string): string {
+  return `${what} cannot be used (not permitted, or the disk is full or read-only). Mend that, or name another folder: --data DIR.`;
 }
 
 // PERM, BUSY, LOCKED, NOMEM, READONLY, IOERR, FULL, CANTOPEN.

@@ -34,7 +34,7 @@ export function openSqliteStore(options: SqliteStoreOptions): LogStore {
   try {
     const db = openDatabase(folder, { origin, readOnly });
     try {
-      return translate(() => createStore(db, folder, { origin, readOnly, thread, release }));
+      return translate(() => createStore(db, folder, { origin, readOnly, thread, release }), folder);
     } catch (error) {
       db.close();
       throw error;

@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import { encodeHex, type Signer, sha256 } from "@attestry/core";
 import { pino } from "pino";
-import { createDataFolder } from "../data-folder.ts";
+import { checkNoNotary, createDataFolder } from "../data-folder.ts";
 import type { HttpOptions } from "../http/fastify.ts";
 import { isLoopback, listen, stop } from "../http/listen.ts";
 import { openOrCreateSigner } from "../keys/file-signer.ts";
@@ -34,6 +34,7 @@ export interface RunningWitness {
 export async function startWitness(options: WitnessServerOptions): Promise<RunningWitness> {
   const { host = "127.0.0.1", port = 8081, passphrase, logger = pino({ level: "silent" }) } = options;
   const folder = createDataFolder(options.data);
+  checkNoNotary(folder);
   const open = (file: string, algorithm: "EdDSA" | "ML-DSA-44"): Promise<Signer> =>
     openOrCreateSigner(join(folder.keys, file), { algorithm, passphrase });
   const keys = {

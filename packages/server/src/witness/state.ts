@@ -1,6 +1,8 @@
 /** What a witness must never forget: the latest checkpoint that it cosigned of each log. One SQLite file, every write synced. */
+import { dirname } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { AttestryError } from "@attestry/core";
+import { cannotBeUsed, folderInUse } from "../log/sqlite-database.ts";
 
 export interface WitnessedHead {
   readonly size: number;
@@ -21,7 +23,7 @@ export interface WitnessState {
 
 /** Opens the file, or creates it. @throws CONFLICT_LOCKED when another process has it open, FATAL_CORRUPT, UNAVAILABLE_STORAGE */
 export function openWitnessState(path: string): WitnessState {
-  const database = guarded(() => open(path));
+  const database = guarded(() => open(path), path);
   const statements = guarded(() => ({
     read: database.prepare("SELECT size, root_hash, note FROM heads WHERE origin = ?"),
     // One statement is one transaction: the comparison and the write cannot be separated.
@@ -63,15 +65,17 @@ function open(path: string): DatabaseSync {
   return database;
 }
 
-function guarded<T>(action: () => T): T {
+/** @param path to be named: at the start */
+function guarded<T>(action: () => T, path?: string): T {
   try {
     return action();
   } catch (cause) {
     const code = Number((cause as { errcode?: number }).errcode) & 0xff; // https://sqlite.org/rescode.html
+    if ((code === 5 || code === 6) && path !== undefined) throw folderInUse(dirname(path), cause);
     if (code === 5 || code === 6) throw new AttestryError("CONFLICT_LOCKED", undefined, { cause });
     if (code === 11 || code === 26) {
       throw new AttestryError("FATAL_CORRUPT", "The witness's state is damaged; restore it.", { cause });
     }
-    throw new AttestryError("UNAVAILABLE_STORAGE", undefined, { cause });
+    throw new AttestryError("UNAVAILABLE_STORAGE", path && cannotBeUsed(path), { cause });
   }
 }

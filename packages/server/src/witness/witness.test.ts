@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { generateKeyPairSync } from "node:crypto";
-import { cpSync, readFileSync, writeFileSync } from "node:fs";
+import { cpSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
@@ -28,6 +28,7 @@ import {
   verify,
 } from "@attestry/core";
 import { until } from "../postgres/testing/until.ts";
+import { startServer } from "../server.ts";
 import { bytesOf, randomDigest, refusal, signerOf, startTestServer, temporaryFolder, trustIn } from "../testing.ts";
 import { type RunningWitness, startWitness } from "./server.ts";
 import { openWitnessState } from "./state.ts";
@@ -178,7 +179,10 @@ test("of many at once, one new head is cosigned a step, and never two roots of o
 test("a witness's data is one process's, and damage to it is said to be that", async (t) => {
   const log = createLog();
   const witness = await runWitness(t, [log.vkey]);
-  await assert.rejects(startWitness({ data: witness.data, logs: [log.vkey], port: 0 }), refusal("CONFLICT_LOCKED"));
+  await assert.rejects(startWitness({ data: witness.data, logs: [log.vkey], port: 0 }), {
+    code: "CONFLICT_LOCKED",
+    message: `Another process is using the data folder ${witness.data}. Stop it, or name another folder: --data DIR.`,
+  });
   await witness.close();
   const path = join(witness.data, "witness.db");
   const state = openWitnessState(path);
@@ -193,6 +197,20 @@ test("a witness's data is one process's, and damage to it is said to be that", a
   state.close();
   writeFileSync(path, readFileSync(path).fill(0xa5, 100, 4096));
   assert.throws(() => openWitnessState(path).read(origin), refusal("FATAL_CORRUPT"));
+});
+
+test("a witness and a notary have a folder each, and neither begins in the other's", async (t) => {
+  const log = createLog();
+  const witness = await runWitness(t, [log.vkey]);
+  await witness.close();
+  const notary = await startTestServer(t);
+  await notary.close();
+  const before = readdirSync(notary.data);
+  const inNotarys = startWitness({ data: notary.data, logs: [log.vkey], port: 0 });
+  await assert.rejects(inNotarys, { code: "USAGE", message: /^\S+ is a notary's\. .* --data DIR\.$/ });
+  assert.deepEqual(readdirSync(notary.data), before);
+  const inWitnesss = startServer({ data: witness.data, port: 0 });
+  await assert.rejects(inWitnesss, { code: "USAGE", message: /^\S+ is a witness's\. .* --data DIR\.$/ });
 });
 
 /** An address at which nobody listens. */
