@@ -84,7 +84,7 @@ describe("up, witness, audit and key", { concurrency: 2 }, () => {
     const home = temporaryHome(t);
     writeFileSync(join(home, "a.txt"), "a");
     for (const args of [
-      ["up", "--port", "0"],
+      ["token", "list"],
       ["notarize", "a.txt"],
       ["verify", "a.txt"],
       ["key", "new"],
