@@ -144,7 +144,8 @@ function refusal(response: Response, bytes: Uint8Array): AttestryError {
     isJson = true;
     if (typeof problem === "object" && problem !== null && "code" in problem && isErrorCode(problem.code)) {
       const detail = "detail" in problem && typeof problem.detail === "string" ? problem.detail : undefined;
-      return new AttestryError(problem.code, detail, { data });
+      const more = "data" in problem && typeof problem.data === "object" ? problem.data : {};
+      return new AttestryError(problem.code, detail, { data: { ...more, ...data } });
     }
   } catch {
     // not a problem document: the status must do

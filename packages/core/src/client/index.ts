@@ -11,6 +11,15 @@ export {
   type PortalSession,
 } from "./access-client.ts";
 export type { Registration } from "./answer.ts";
+export {
+  certificateName,
+  type Form,
+  isOfForm,
+  issuerId,
+  recordClassName,
+  tokenId,
+  tokenName,
+} from "./forms.ts";
 export type { HttpOptions } from "./http.ts";
 export { createNotaryClient, type EntryQuery, type NotaryClient, type NotaryClientOptions } from "./notary-client.ts";
 export type {

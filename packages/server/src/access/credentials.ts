@@ -3,6 +3,7 @@
  * token is told once, when it is made; what is kept is its hash.
  */
 import { AttestryError } from "@attestry/core";
+import { certificateName, isOfForm, tokenName } from "@attestry/core/client";
 import type { ActionLog } from "./record-action.ts";
 import { isRole, localPrincipal, type Principal, type Role } from "./roles.ts";
 import { hashSecret, newSecret } from "./secrets.ts";
@@ -43,8 +44,6 @@ export interface Credentials {
 }
 
 const tokenForm = /^atk_[A-Za-z0-9_-]{43}$/;
-const nameForm = /^[A-Za-z0-9](?:[A-Za-z0-9._ -]{0,62}[A-Za-z0-9._-])?$/;
-const certificateForm = /^(?:DNS:|URI:|email:|[A-Za-z0-9.]+=)[^\p{C}\u2028\u2029]{1,500}$/u;
 
 export interface CredentialsParts {
   readonly store: AccessStore;
@@ -129,14 +128,12 @@ function refused(why: string): AttestryError {
 
 function checkWanted({ name, roles, expiresAt, certificate }: NewCredential, at: number): void {
   const wrong = (text: string): AttestryError => new AttestryError("MALFORMED_REQUEST", text);
-  if (!nameForm.test(name) || name === localPrincipal.name) {
-    throw wrong(
-      `A name has 1 to 64 letters, digits, dots, dashes, underscores and inner spaces, and is not "${localPrincipal.name}".`,
-    );
+  if (!isOfForm(name, tokenName) || name === localPrincipal.name) {
+    throw wrong(`A name has ${tokenName.description}, and is not "${localPrincipal.name}".`);
   }
   if (roles.length === 0 || !roles.every(isRole)) throw wrong("Give at least one role, and only roles that there are.");
   if (expiresAt !== undefined && expiresAt <= at) throw wrong("The time at which it expires is past.");
-  if (certificate !== undefined && !certificateForm.test(certificate)) {
+  if (certificate !== undefined && !isOfForm(certificate, certificateName)) {
     throw wrong("A certificate is named by its subject (CN=…,O=…) or by DNS:…, URI:… or email:….");
   }
 }

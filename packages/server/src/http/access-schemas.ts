@@ -1,4 +1,5 @@
 /** What the JSON of tokens, actions and sessions looks like. */
+import { tokenId } from "@attestry/core/client";
 import { type TSchema, Type } from "typebox";
 import { type Permission, permissions, type Role, roles } from "../access/roles.ts";
 
@@ -32,7 +33,7 @@ export const tokenBody: TSchema = Type.Object(
 export interface TokenParams {
   readonly id: string;
 }
-export const tokenParams: TSchema = Type.Object({ id: Type.String({ pattern: "^[A-Za-z0-9_-]{16}$" }) }, strict);
+export const tokenParams: TSchema = Type.Object({ id: Type.String({ ...tokenId }) }, strict);
 
 export interface TokenJson {
   readonly id: string;
@@ -101,7 +102,10 @@ export const actionList: TSchema = Type.Object({
 export interface SessionParams {
   readonly id: string;
 }
-export const sessionParams: TSchema = Type.Object({ id: Type.String({ pattern: "^[0-9a-f]{64}$" }) }, strict);
+export const sessionParams: TSchema = Type.Object(
+  { id: Type.String({ pattern: "^[0-9a-f]{64}$", description: "A session's id, as the list of sessions shows it" }) },
+  strict,
+);
 
 export interface OpenSessionJson {
   readonly id: string;

@@ -15,6 +15,7 @@ import fastify, {
   LogController,
 } from "fastify";
 import { type Logger, pino } from "pino";
+import { invalidRequest } from "./invalid-request.ts";
 import { sendProblem, toProblem } from "./problem.ts";
 import { createRateLimiter, type RateLimit } from "./rate-limit.ts";
 
@@ -98,7 +99,8 @@ function createFastify({ logger, trustProxy, tls, headersTimeout, requestTimeout
     frameworkErrors: (error: FastifyError, request: FastifyRequest, reply: FastifyReply): void => {
       void sendProblem(error, request, reply);
     },
-    ajv: { customOptions: { removeAdditional: false, coerceTypes: true as const } },
+    ajv: { customOptions: { removeAdditional: false, coerceTypes: true as const, verbose: true } },
+    schemaErrorFormatter: invalidRequest,
   };
   if (tls !== undefined) checkCertificate(tls);
   // The two kinds of server have types of their own, and nothing of ours depends on which it is.

@@ -8,7 +8,7 @@ import { isoTime } from "./entry-routes.ts";
 const uint = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER });
 const hash = Type.String({ pattern: "^[0-9a-f]{64}$", description: "SHA-256, lower-case hexadecimal" });
 const text = Type.String({ minLength: 1, maxLength: 512 });
-const id = Type.String({ pattern: "^[a-z2-7]{26}$" });
+const id = Type.String({ pattern: "^[a-z2-7]{26}$", description: "An id of 26 letters and digits" });
 const time = Type.String({ description: "ISO 8601" });
 const strict = { additionalProperties: false } as const;
 
@@ -79,7 +79,7 @@ export const objectQuery: TSchema = Type.Object(
     subject: Type.Optional(text),
     recordClass: Type.Optional(text),
     state: Type.Optional(Type.Union([Type.Literal("whole"), Type.Literal("erased")])),
-    cursor: Type.Optional(Type.String({ pattern: "^[0-9]{1,16}$" })),
+    cursor: Type.Optional(Type.String({ pattern: "^[0-9]{1,16}$", description: "`next` of the page before" })),
     limit: Type.Integer({ minimum: 1, maximum: 200, default: 50 }),
   },
   strict,

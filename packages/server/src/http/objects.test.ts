@@ -140,6 +140,10 @@ test("a hold keeps a record from erasure until its order lifts it; erasure leave
   assert.deepEqual(await act("hold", { order: "case 7", purpose }), [200, ["case 7"]]);
   assert.deepEqual(await act("hold", { order: "case 9", purpose }), [200, ["case 7", "case 9"]]);
   assert.deepEqual(await act("erase", { order: "order 1", purpose }), [403, "POLICY_RETAINED"]);
+  const held = await server.ask("POST", `/v1/objects/${id}/erase`, { body: { order: "order 1", purpose } });
+  const { detail, data } = (await held.json()) as { detail: string; data: unknown };
+  assert.deepEqual(data, { holds: ["case 7", "case 9"] });
+  assert.match(detail, /forbids erasing this: case 7; case 9\./);
   assert.deepEqual(await act("release", { order: "case 8", purpose }), [404, "NOT_FOUND"]);
   assert.deepEqual(await act("release", { order: "case 7", purpose }), [200, ["case 9"]]);
   assert.deepEqual(await act("erase", { order: "order 1", purpose }), [403, "POLICY_RETAINED"]);
@@ -180,6 +184,10 @@ test("a record class keeps its records, and a record moves only to one that keep
   assert.equal(await act("erase", { order: "1" }), "POLICY_RETAINED");
   assert.equal(await act("reclassify", { recordClass: "general" }), "POLICY_RETAINED");
   assert.equal(await act("reclassify", { recordClass: "nowhere" }), "MALFORMED_REQUEST");
+  const kept = await server.ask("POST", `/v1/objects/${id}/erase`, { body: { purpose: "x", order: "1" } });
+  const why = ((await kept.json()) as { data: Record<string, string> }).data;
+  assert.equal(why["recordClass"], "bodycam");
+  assert.equal(Date.parse(why["retainUntil"] ?? ""), Math.floor(now / 1000) * 1000 + 30 * 86_400_000);
   assert.equal(await act("reclassify", { recordClass: "deeds" }), "deeds");
   now += 40 * 86_400_000;
   assert.equal(await act("erase", { order: "1" }), "POLICY_RETAINED");

@@ -4,6 +4,7 @@
  */
 import { type AttestryError, type ErrorCode, encodeCbor, errorCatalogue, isAttestryError } from "@attestry/core";
 import type { FastifyError, FastifyReply, FastifyRequest } from "fastify";
+import { isoTime } from "./entry-routes.ts";
 
 declare module "fastify" {
   interface FastifyContextConfig {
@@ -19,6 +20,8 @@ export interface Problem {
   readonly detail: string;
   /** Seconds. */
   readonly retryAfter: number | undefined;
+  /** What forbids an act on a record: who may ask for the act may read it in the record as well. */
+  readonly data?: Readonly<Record<string, unknown>>;
 }
 
 /** Codes whose message may say something of the server's inside; clients get the catalogue's line instead. */
@@ -30,7 +33,7 @@ export function toProblem(error: unknown): Problem {
   if (statusCode === 413) return describe("POLICY_TOO_LARGE");
   if (statusCode === 503) return describe("UNAVAILABLE_STOPPING");
   if (statusCode >= 400 && statusCode < 500) {
-    // Fastify's own refusals: their messages speak of the request alone.
+    // Fastify's own refusals; of the request's form `invalidRequest` has told.
     const detail = validation === undefined ? reasonOf(statusCode) : message;
     return describe("MALFORMED_REQUEST", detail, statusCode);
   }
@@ -58,8 +61,9 @@ export function sendProblem(error: unknown, request: FastifyRequest, reply: Fast
       .serializer(identity)
       .send(Buffer.from(encodeCbor(members)));
   }
-  const { status, code, title, detail } = problem;
-  return reply.type("application/problem+json").serializer(JSON.stringify).send({ status, code, title, detail });
+  const { status, code, title, detail, data } = problem;
+  const body = { status, code, title, detail, ...(data && { data }) };
+  return reply.type("application/problem+json").serializer(JSON.stringify).send(body);
 }
 
 /** One statement's refusal within a batch that is answered as a whole. */
@@ -73,7 +77,13 @@ function fromAttestry(error: AttestryError): Problem {
   const { retryAfter, answer } = error.data;
   const status = typeof answer === "number" ? answer : undefined; // where a protocol wants a status of its own
   const problem = describe(error.code, hidden ? undefined : error.message, status);
+  if (error.code === "POLICY_RETAINED") return { ...problem, data: whatRetains(error.data) };
   return typeof retryAfter === "number" ? { ...problem, retryAfter } : problem;
+}
+
+function whatRetains({ holds, recordClass, retainUntil }: AttestryError["data"]): Record<string, unknown> {
+  if (holds !== undefined) return { holds };
+  return { recordClass, ...(typeof retainUntil === "number" && { retainUntil: isoTime(retainUntil) }) };
 }
 
 function describe(code: ErrorCode, detail?: string, status?: number): Problem {

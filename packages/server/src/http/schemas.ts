@@ -1,4 +1,5 @@
 /** What the JSON of our own API looks like: checked on the way in, shown in the OpenAPI document. */
+import { issuerId } from "@attestry/core/client";
 import { type TSchema, Type } from "typebox";
 
 const uint = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER });
@@ -13,6 +14,19 @@ export const problemSchema: TSchema = Type.Object(
     code: Type.String({ description: "Stable; the list is in docs/errors.md" }),
     title: Type.String(),
     detail: Type.String(),
+    data: Type.Optional(
+      Type.Object(
+        {
+          holds: Type.Optional(Type.Array(Type.String())),
+          recordClass: Type.Optional(Type.String()),
+          retainUntil: Type.Optional(time),
+        },
+        {
+          description:
+            "With POLICY_RETAINED: the orders that hold the record, or its class and until when that keeps it",
+        },
+      ),
+    ),
   },
   { description: "RFC 9457 problem document" },
 );
@@ -103,21 +117,24 @@ export const entryPage: TSchema = Type.Object({ entries: Type.Array(entrySchema)
 export type IssuerBody =
   | { readonly issuer?: string; readonly key: string }
   | { readonly issuer?: string; readonly certificateRoot: string };
-export const issuerBody: TSchema = Type.Union([
-  Type.Object(
-    { issuer: Type.Optional(text), key: Type.String({ maxLength: 1000, description: "COSE_Key, base64url" }) },
-    strict,
-  ),
-  Type.Object(
-    { issuer: Type.Optional(text), certificateRoot: Type.String({ maxLength: 32_768, description: "X.509, PEM" }) },
-    strict,
-  ),
-]);
+export const issuerBody: TSchema = Type.Union(
+  [
+    Type.Object(
+      { issuer: Type.Optional(text), key: Type.String({ maxLength: 1000, description: "COSE_Key, base64url" }) },
+      strict,
+    ),
+    Type.Object(
+      { issuer: Type.Optional(text), certificateRoot: Type.String({ maxLength: 32_768, description: "X.509, PEM" }) },
+      strict,
+    ),
+  ],
+  { description: "Either `key` or `certificateRoot`, and `issuer` where there is a name to go with it" },
+);
 
 export interface IssuerParams {
   readonly id: string;
 }
-export const issuerParams: TSchema = Type.Object({ id: Type.String({ pattern: "^[A-Za-z0-9_-]{43}$" }) }, strict);
+export const issuerParams: TSchema = Type.Object({ id: Type.String({ ...issuerId }) }, strict);
 
 export interface RevokeBody {
   readonly reason: string;

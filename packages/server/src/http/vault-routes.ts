@@ -1,8 +1,9 @@
 /** The vault's upkeep, for administrators: record classes, keys and their rotation, and the sweep. Nothing here tells of a record. */
+import { recordClassName } from "@attestry/core/client";
 import type { FastifyInstance } from "fastify";
 import { type TSchema, Type } from "typebox";
 import { principalOf } from "../access/hook.ts";
-import { maxRetentionDays, type Retention, recordClassName } from "../vault/retention.ts";
+import { maxRetentionDays, type Retention } from "../vault/retention.ts";
 import type { RouteContext } from "./context.ts";
 import { classList, toClassList } from "./object-schemas.ts";
 import { failures } from "./schemas.ts";
@@ -30,7 +31,7 @@ interface ClassSetting {
 
 const classSetting: TSchema = Type.Object(
   {
-    name: Type.String({ pattern: recordClassName, description: "Small letters, digits and dashes" }),
+    name: Type.String({ ...recordClassName }),
     retention: Type.Union([Type.Integer({ minimum: 0, maximum: maxRetentionDays * 86_400 }), Type.Literal("forever")], {
       description: "Seconds for which what is stored from now on is kept at least, or forever",
     }),

@@ -4,7 +4,7 @@ import type { ObjectFacts } from "./catalogue/catalogue.ts";
 import { type LookUp, toVaultObject } from "./lookup.ts";
 import type { ObjectStore } from "./object-store.ts";
 import { checkAccess, type Recorder } from "./recording.ts";
-import { type RecordClasses, retainUntil } from "./retention.ts";
+import { keptUntil, type RecordClasses, retainUntil } from "./retention.ts";
 import type { Access, Vault, VaultObject } from "./vault.ts";
 
 export interface ActParts {
@@ -52,8 +52,9 @@ export function createActs(parts: ActParts): Pick<Vault, "hold" | "release" | "e
         checkWhole(object);
         const until = retainUntil(recordClasses, recordClass, object.storedAt);
         if (until < object.retainUntil) {
-          const data = { retainUntil: object.retainUntil };
-          throw new AttestryError("POLICY_RETAINED", "The other class is kept for a shorter time.", { data });
+          const data = { recordClass: object.recordClass, retainUntil: object.retainUntil };
+          const message = `The class ${recordClass} keeps this for a shorter time: ${object.recordClass} keeps it ${keptUntil(object.retainUntil)}.`;
+          throw new AttestryError("POLICY_RETAINED", message, { data });
         }
         return object.recordClass === recordClass
           ? undefined
@@ -78,13 +79,18 @@ function checkWhole({ state }: ObjectFacts): void {
   if (state === "erased") throw new AttestryError("POLICY_ERASED");
 }
 
-/** @throws POLICY_RETAINED; `data` says which orders hold it, or until when it is kept */
-function checkErasable({ holds, retainUntil: until }: ObjectFacts, now: number): void {
+/** @throws POLICY_RETAINED; `data` says which orders hold it, or which class keeps it and until when */
+function checkErasable({ holds, recordClass, retainUntil: until }: ObjectFacts, now: number): void {
   if (holds.length > 0) {
     const data = { holds: [...holds] };
-    throw new AttestryError("POLICY_RETAINED", "A legal hold forbids erasing this; release it first.", { data });
+    throw new AttestryError(
+      "POLICY_RETAINED",
+      `A legal hold forbids erasing this: ${holds.join("; ")}. Release it first.`,
+      { data },
+    );
   }
   if (now >= until) return;
-  const data = { retainUntil: until };
-  throw new AttestryError("POLICY_RETAINED", "The period of retention is not over.", { data });
+  const data = { recordClass, retainUntil: until };
+  const message = `The period of retention is not over: the class ${recordClass} keeps this ${keptUntil(until)}.`;
+  throw new AttestryError("POLICY_RETAINED", message, { data });
 }

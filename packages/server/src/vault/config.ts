@@ -4,17 +4,12 @@
  */
 import { existsSync, readFileSync } from "node:fs";
 import { AttestryError } from "@attestry/core";
+import { recordClassName } from "@attestry/core/client";
 import { type TSchema, Type } from "typebox";
 import { Value } from "typebox/value";
 import { replacePrivateFile } from "../keys/private-file.ts";
 import { type AzureObjectsConfig, azureObjectsSchema, type KeyVaultConfig, keyVaultSchema } from "./azure.ts";
-import {
-  defaultRecordClasses,
-  maxRetentionDays,
-  type RecordClasses,
-  type Retention,
-  recordClassName,
-} from "./retention.ts";
+import { defaultRecordClasses, maxRetentionDays, type RecordClasses, type Retention } from "./retention.ts";
 
 export type KeysConfig =
   | { readonly kind: "keyring" }
@@ -48,7 +43,7 @@ const schema: TSchema = Type.Object(
   {
     recordClasses: Type.Optional(
       Type.Record(
-        Type.String({ pattern: recordClassName }),
+        Type.String({ pattern: recordClassName.pattern }),
         Type.Union([Type.Number({ minimum: 0, maximum: maxRetentionDays }), Type.Literal("forever")]),
       ),
     ),

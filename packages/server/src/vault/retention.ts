@@ -4,13 +4,10 @@ import { AttestryError } from "@attestry/core";
 /** Whole seconds from the storing on, or forever. */
 export type Retention = number | "forever";
 
-/** What a class may be called; the name stands in `vault.json` and in custody events. */
-export const recordClassName = "^[a-z0-9][a-z0-9-]{0,63}$";
-
 /** Days that a class keeps its records at most, where it does not keep them forever. */
 export const maxRetentionDays = 1_000_000;
 
-/** By name: see `recordClassName`. */
+/** By name: see `recordClassName` of `@attestry/core/client`. */
 export type RecordClasses = ReadonlyMap<string, Retention>;
 
 /** The class of what was stored with no class named. */
@@ -19,6 +16,11 @@ export const defaultRecordClasses: RecordClasses = new Map([[defaultRecordClass,
 
 /** The last second that a date can have: what is kept until then is kept forever. */
 export const forever = 8_640_000_000_000;
+
+/** Until when it is kept, in words. */
+export function keptUntil(seconds: number): string {
+  return seconds >= forever ? "for ever" : `until ${new Date(seconds * 1000).toISOString()}`;
+}
 
 /** Until when a record of that class is kept. @throws MALFORMED_REQUEST when there is no such class */
 export function retainUntil(classes: RecordClasses, recordClass: string, storedAt: number): number {

@@ -1,5 +1,5 @@
 /** Adds a record class, or changes how long one keeps what is stored from now on. */
-import type { RecordClass } from "@attestry/core/client";
+import { isOfForm, type RecordClass, recordClassName } from "@attestry/core/client";
 import type { VNode } from "preact";
 import { useRef, useState } from "preact/hooks";
 import { useDoing } from "../../doing.ts";
@@ -85,7 +85,7 @@ export function ClassForm({ office, classes, onDone }: ClassFormProps): VNode {
 
 function parseName(text: string, classes: readonly RecordClass[]): string | undefined {
   const name = text.trim();
-  return /^[a-z0-9][a-z0-9-]{0,63}$/.test(name) && classes.every((one) => one.name !== name) ? name : undefined;
+  return isOfForm(name, recordClassName) && classes.every((one) => one.name !== name) ? name : undefined;
 }
 
 function parseRetention(keep: Keep, amount: string): RecordClass["retention"] | undefined {
