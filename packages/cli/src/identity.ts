@@ -16,7 +16,7 @@ import type { NotaryClient } from "@attestry/core/client";
 import type { Command } from "commander";
 import type { Output } from "./output.ts";
 import { askPassphrase } from "./prompt.ts";
-import { isLoopback, passphraseFrom, readText } from "./settings.ts";
+import { checkText, isLoopback, optionValue, passphraseFrom, readText, wrongValue } from "./settings.ts";
 
 export interface Identity {
   readonly signer: Signer;
@@ -59,11 +59,15 @@ export async function openIdentity(
   place: { readonly data: string; readonly server: string; readonly notary: NotaryClient },
   output: Output,
 ): Promise<Identity> {
+  checkText("--issuer", options.issuer);
   const path = options.key ?? issuerKeyPath(place.data);
   let passphrase = passphraseFrom(options.passphraseFile);
   if (options.key === undefined && !existsSync(path)) await makeKey(path, passphrase, place.server, output);
   const { createFileSigner } = await loadKeys();
-  const open = (): Promise<Signer> => createFileSigner(path, { passphrase });
+  const open = (): Promise<Signer> => {
+    const opened = createFileSigner(path, { passphrase });
+    return options.key === undefined ? opened : opened.catch(wrongValue(`--key ${path}`));
+  };
   const signer = await open().catch(async (error: unknown) => {
     if (!isAttestryError(error) || error.code !== "USAGE_PASSPHRASE" || passphrase !== undefined) throw error;
     passphrase = await askPassphrase(`Passphrase for ${path}: `);
@@ -109,11 +113,11 @@ async function enrolledName(signer: Signer, notary: NotaryClient): Promise<strin
 }
 
 async function certified(signer: Signer, path: string, issuer: string | undefined): Promise<Identity> {
-  const chain = parsePemCertificates(readText(path));
+  const chain = optionValue(`--chain ${path}`, () => parsePemCertificates(readText(path)));
   const [leaf] = chain;
   if (leaf === undefined) throw new AttestryError("MALFORMED_CERTIFICATE", `${path} holds no PEM certificate.`);
   const { parseCertificate, preferredIssuerName } = await import("@attestry/core/x509");
-  const certificate = parseCertificate(leaf);
+  const certificate = optionValue(`--chain ${path}`, () => parseCertificate(leaf));
   const { publicKey } = certificate;
   if (publicKey === undefined || !equalBytes(publicKey.bytes, signer.publicKey.bytes)) {
     throw new AttestryError("VERIFY_KEY_MISMATCH", `The first certificate of ${path} is not that of the signing key.`);

@@ -3,7 +3,7 @@ import { AttestryError, keyThumbprint, type PublicKey, publicKey, thumbprintUri 
 import type { ConsortiumAction, Hex, LogKey, Proposal } from "@attestry/ledger/evm";
 import { plain } from "./output.ts";
 import { publicKeyFrom } from "./public-key.ts";
-import { serverUrl } from "./settings.ts";
+import { optionValue, serverUrl } from "./settings.ts";
 
 type Evm = typeof import("@attestry/ledger/evm");
 
@@ -71,11 +71,11 @@ async function readLogKey(evm: Evm, options: LogOptions): Promise<{ origin: stri
   return { origin, key: evm.keyCoordinates({ publicKey }) };
 }
 
-/** @throws USAGE, MALFORMED_KEY, UNAVAILABLE_SERVER */
+/** @throws USAGE, UNAVAILABLE_SERVER */
 export async function findLog({ notary, origin, logKey }: LogOptions): Promise<NamedLog> {
   if (notary !== undefined && origin === undefined && logKey === undefined) return readLog(serverUrl(notary));
   if (notary === undefined && origin !== undefined && logKey !== undefined)
-    return { origin, publicKey: publicKeyFrom(logKey) };
+    return { origin, publicKey: optionValue("--log-key", () => publicKeyFrom(logKey)) };
   throw new AttestryError("USAGE", "Say which log: --notary URL, or --origin NAME and --log-key KEY.");
 }
 

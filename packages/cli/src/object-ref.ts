@@ -11,5 +11,8 @@ export async function objectRef(what: string): Promise<string> {
   }
   const text = what.toLowerCase().replace(/^sha256:/, "");
   if (/^([a-z2-7]{26}|[0-9a-f]{64})$/.test(text)) return text;
-  throw new AttestryError("USAGE", `"${what}" is no file, no proof, no SHA-256 hash and no object's id.`);
+  throw new AttestryError(
+    "USAGE",
+    `"${what}" is no file, no proof, no SHA-256 hash (64 hexadecimal digits) and no object's id (26 letters and digits).`,
+  );
 }

@@ -78,11 +78,26 @@ async function run(args: readonly string[]): Promise<number> {
     const program = createProgram();
     for (const command of commands) if (command !== entry) program.command(command.name).summary(command.summary);
     if (entry !== undefined) await addCommand(program, entry);
-    await program.parseAsync(args, { from: "user" });
+    await program.parseAsync(namesUnknown(program, args) ? args.filter((arg) => !isHelp(arg)) : args, { from: "user" });
     return Number(process.exitCode ?? 0);
   } catch (thrown) {
     return report(thrown);
   }
+}
+
+/** Whether a command is asked for that there is not: it has no help, and who asks for that is told. */
+function namesUnknown(program: Command, args: readonly string[]): boolean {
+  let within: Command | undefined = program;
+  for (const name of args.filter((arg) => !arg.startsWith("-"))) {
+    if (within.commands.length === 0) return false;
+    within = within.commands.find((command) => command.name() === name || command.aliases().includes(name));
+    if (within === undefined) return true;
+  }
+  return false;
+}
+
+function isHelp(arg: string): boolean {
+  return arg === "--help" || arg === "-h";
 }
 
 function createProgram(): Command {
@@ -107,6 +122,8 @@ async function addCommand(program: Command, entry: Entry): Promise<void> {
   if (entry.alias !== undefined) command.alias(entry.alias);
   command.showHelpAfterError(`(attestry ${entry.name} --help shows how it is used)`);
   (await entry.load()).configure(command);
+  for (const one of command.commands)
+    one.showHelpAfterError(`(attestry ${entry.name} ${one.name()} --help shows how it is used)`);
 }
 
 /** Makes `body` what the command does: it is given the positional arguments and options, and returns the exit code. */

@@ -7,6 +7,10 @@ import { readText } from "./settings.ts";
 /** @throws MALFORMED_KEY, USAGE_FILE */
 export function publicKeyFrom(text: string): PublicKey {
   if (/^[\w-]{40,}$/.test(text) && !existsSync(text)) return parseCoseKey(decodeBase64Url(text, "MALFORMED_KEY"));
+  if (!existsSync(text)) {
+    const message = `${text} cannot be read: there is no such file, and it is no public key as attestry key list shows them.`;
+    throw new AttestryError("USAGE_FILE", message, { data: { path: text } });
+  }
   const pem = readText(text);
   // our own key files hold the public key in clear beside the private one
   const block = /-----BEGIN (?:PUBLIC KEY|CERTIFICATE)-----[^-]*-----END [A-Z ]+-----/.exec(pem)?.[0] ?? pem;

@@ -284,7 +284,8 @@ describe("up, witness, audit and key", { concurrency: 2 }, () => {
     assert.deepEqual([imported.code, imported.values[0].algorithm], [0, "ES384"]);
     execFileSync("openssl", ["genrsa", "-out", "rsa.pem", "2048"], { cwd: home, stdio: "ignore" });
     const rsa = await runJson(["key", "import", "rsa.pem", "--no-passphrase", "--out", "rsa-out.pem"], { home });
-    assert.deepEqual([rsa.code, rsa.values[0].error.code], [1, "MALFORMED_KEY"]);
+    assert.deepEqual([rsa.code, rsa.values[0].error.code], [2, "USAGE"]);
+    assert.match(rsa.values[0].error.message, /^rsa\.pem: The key is rsa; use P-256/);
     assert.equal(existsSync(join(home, "rsa-out.pem")), false);
     const { values } = await runJson(["key", "list", "--data", "d"], { home });
     assert.deepEqual(

@@ -1,7 +1,8 @@
 /** Where a command finds things: the data folder, the notary's address, passphrases. Option, then environment, then default. */
 import { readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { AttestryError, isAttestryError } from "@attestry/core";
+import { AttestryError, checkCustodyText, isAttestryError } from "@attestry/core";
+import type { Form } from "@attestry/core/client";
 import { fileError } from "./errors.ts";
 import { homeFolder } from "./home.ts";
 
@@ -68,9 +69,45 @@ export function optionValue<T>(option: string, read: () => T): T {
   try {
     return read();
   } catch (cause) {
+    return wrongValue(option)(cause);
+  }
+}
+
+/** Catches what goes wrong with what an option was given, as `optionValue` does. */
+export function wrongValue(option: string): (cause: unknown) => never {
+  return (cause) => {
     if (!isAttestryError(cause) || !cause.code.startsWith("MALFORMED_")) throw cause;
     throw new AttestryError("USAGE", `${option}: ${cause.message}`, { cause, data: cause.data });
+  };
+}
+
+/** As `wrongValue`, of what the notary refused: what is wrong with its own answers is not the caller's fault. */
+export function refusedValue(option: string): (cause: unknown) => never {
+  return (cause) => {
+    if (!isAttestryError(cause) || cause.data["status"] !== 400) throw cause;
+    return wrongValue(option)(cause);
+  };
+}
+
+/** Whether statements and custody events can hold the text that an option or argument was given, if it was. @throws USAGE */
+export function checkText(option: string, text: string | undefined): void {
+  if (text === undefined) return;
+  try {
+    checkCustodyText(text, `text of ${option}`);
+  } catch (cause) {
+    const { message } = cause as AttestryError;
+    throw new AttestryError("USAGE", `${message} It was given ${given(text)}.`, { cause });
   }
+}
+
+/** Whether the notary can take the name that an option or argument was given, if it was. @throws USAGE */
+export function checkForm(option: string, text: string | undefined, form: Form): void {
+  if (text === undefined || new RegExp(form.pattern, "u").test(text)) return;
+  throw new AttestryError("USAGE", `${option} takes ${form.description}, not ${given(text)}.`);
+}
+
+function given(text: string): string {
+  return text.length > 80 ? `${text.length} characters` : `"${text}"`;
 }
 
 /** The passphrase from a file (its one line end is not part of it) or $ATTESTRY_PASSPHRASE. @throws USAGE_PASSPHRASE, USAGE_FILE */

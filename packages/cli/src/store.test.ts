@@ -60,7 +60,8 @@ describe("the vault from the command line", { concurrency: 1 }, () => {
   test("a record class is added, and counts for what is stored from then on", async () => {
     writeFileSync(join(home, "clip.txt"), "clip");
     const unknown = await runJson(["notarize", "--store", "clip.txt", "--record-class", "clips", ...place], { home });
-    assert.notEqual(unknown.code, 0);
+    assert.deepEqual([unknown.code, unknown.values[0].error.code], [2, "USAGE"]);
+    assert.match(unknown.values[0].error.message, /^--record-class takes general.*, not "clips"\.$/);
     for (const keep of ["-1", "1.5", "long"]) {
       const refused = await runJson(["vault", "set-class", "clips", `--keep=${keep}`, ...place], { home });
       assert.deepEqual([refused.code, refused.values[0].error.code], [2, "USAGE"], keep);
@@ -74,6 +75,12 @@ describe("the vault from the command line", { concurrency: 1 }, () => {
     assert.deepEqual(forever.values[0].recordClasses.at(-1), { name: "clips", retention: "forever" });
     const { values } = await runJson(["vault", "list", "clip.txt", ...place], { home });
     assert.equal(Date.parse(values[0].retainUntil) - Date.parse(values[0].storedAt), 730 * 86_400_000);
+    await run(["vault", "set-class", "deeds", "--keep", "forever", ...place], { home });
+    const move = (name: string): string[] => ["vault", "reclassify", "clip.txt", "--class", name, "--purpose", "p"];
+    assert.match((await run([...move("deeds"), ...place], { home })).stdout, /^ {2}class +deeds, kept for ever$/m);
+    const nowhere = await run([...move("nowhere"), ...place], { home });
+    assert.match(nowhere.stderr, /^attestry: --class nowhere: There is no such record class here; there is general, /);
+    assert.equal(nowhere.code, 2);
   });
 
   test("a file is stored, notarised and taken out again; the data folder never has what it says", async () => {
@@ -238,7 +245,8 @@ describe("the vault from the command line", { concurrency: 1 }, () => {
     const asked = await run(erase, { home });
     assert.deepEqual([asked.code, /This would erase .* Add --yes/.test(asked.stderr)], [2, true]);
     await run(["vault", "hold", "sealed.txt", "--order", "c", "--purpose", "p", ...place], { home });
-    assert.equal((await run([...erase, "--yes"], { home })).code, 2);
+    const held = await runJson([...erase, "--yes"], { home });
+    assert.deepEqual([held.code, held.values[0].error.data.holds], [2, ["c"]]);
     await run(["vault", "release", "sealed.txt", "--order", "c", "--purpose", "p", ...place], { home });
     const erased = await run([...erase, "--yes"], { home });
     assert.match(erased.stdout, /erased\s+\d{4}-/);

@@ -11,7 +11,7 @@ import { examples } from "../help.ts";
 import { type Output, plain } from "../output.ts";
 import { action, type Context, type ExitCode } from "../program.ts";
 import { count } from "../progress.ts";
-import { serverUrl, wholeNumber } from "../settings.ts";
+import { checkText, serverUrl, wholeNumber } from "../settings.ts";
 
 interface Options {
   readonly issuer?: string;
@@ -82,6 +82,8 @@ async function save(notary: NotaryClient, entries: readonly EntrySummary[], path
 
 async function queryOf(options: Options, what: string | undefined): Promise<EntryQuery> {
   const { issuer, subject, from, to } = options;
+  checkText("--issuer", issuer);
+  checkText("--subject", subject);
   if (what === undefined && !issuer && !subject && !from && !to) {
     throw new AttestryError("USAGE", "Say what to look for: a file, a hash, --issuer, --subject, --from or --to.");
   }
@@ -96,8 +98,11 @@ async function queryOf(options: Options, what: string | undefined): Promise<Entr
 
 async function digestOf(what: string): Promise<Uint8Array> {
   const hash = what.toLowerCase().replace(/^sha256:/, "");
-  const isHash = /^[0-9a-f]{64}$/.test(hash) && statSync(what, { throwIfNoEntry: false }) === undefined;
-  return isHash ? decodeHex(hash) : (await hashFile(what)).digest;
+  const isThere = statSync(what, { throwIfNoEntry: false }) !== undefined;
+  if (!isThere && /^[0-9a-f]{64}$/.test(hash)) return decodeHex(hash);
+  if (isThere) return (await hashFile(what)).digest;
+  const message = `"${what}" is no file that is there, and no SHA-256 hash: that has 64 hexadecimal digits.`;
+  throw new AttestryError("USAGE_FILE", message, { data: { path: what } });
 }
 
 /** A time, or for a date its beginning (UTC), `days` later. */

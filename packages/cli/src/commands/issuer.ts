@@ -1,13 +1,20 @@
 /** `attestry issuer`: an administrator says whose statements a notary takes. */
-import { AttestryError, encodeBase64Url, keyThumbprint, parseThumbprintUri, thumbprintUri } from "@attestry/core";
-import { createNotaryClient, type EnrolledIssuer, type NotaryClient } from "@attestry/core/client";
+import {
+  AttestryError,
+  encodeBase64Url,
+  keyThumbprint,
+  parsePemCertificates,
+  parseThumbprintUri,
+  thumbprintUri,
+} from "@attestry/core";
+import { createNotaryClient, type EnrolledIssuer, issuerId, type NotaryClient } from "@attestry/core/client";
 import type { Command } from "commander";
 import { type AdministratorOptions, addAdministratorOptions, administratorToken } from "../administrator.ts";
 import { examples } from "../help.ts";
 import { type Output, plain } from "../output.ts";
 import { action, type ExitCode } from "../program.ts";
 import { publicKeyFrom } from "../public-key.ts";
-import { readText, serverUrl } from "../settings.ts";
+import { checkForm, checkText, optionValue, readText, refusedValue, serverUrl } from "../settings.ts";
 
 interface Options extends AdministratorOptions {
   readonly key?: string;
@@ -59,12 +66,25 @@ async function addIssuer(options: Options, output: Output): Promise<ExitCode> {
   if ((options.key === undefined) === (options.root === undefined)) {
     throw new AttestryError("USAGE", "Say what to enrol: either --key or --root.");
   }
-  const notary = asAdministrator(options);
-  const name = options.name === undefined ? {} : { issuer: options.name };
-  if (options.root !== undefined)
-    return show(await notary.addIssuer({ certificateRoot: readText(options.root), ...name }), output);
-  const key = publicKeyFrom(options.key ?? "");
-  return show(await notary.addIssuer({ key, issuer: options.name ?? thumbprintUri(keyThumbprint(key)) }), output);
+  const { key, root, name } = options;
+  checkText("--name", name);
+  if (root !== undefined) {
+    const certificateRoot = readRoot(root);
+    const added = asAdministrator(options).addIssuer({
+      certificateRoot,
+      ...(name === undefined ? {} : { issuer: name }),
+    });
+    return show(await added.catch(refusedValue(`--root ${root}`)), output);
+  }
+  const publicKey = optionValue("--key", () => publicKeyFrom(key ?? ""));
+  const issuer = name ?? thumbprintUri(keyThumbprint(publicKey));
+  return show(await asAdministrator(options).addIssuer({ key: publicKey, issuer }), output);
+}
+
+function readRoot(file: string): string {
+  const pem = readText(file);
+  optionValue(`--root ${file}`, () => parsePemCertificates(pem));
+  return pem;
 }
 
 async function listIssuers(options: Options, output: Output): Promise<ExitCode> {
@@ -78,10 +98,10 @@ async function listIssuers(options: Options, output: Output): Promise<ExitCode> 
 async function revokeIssuer(options: Options, id: string, output: Output): Promise<ExitCode> {
   const thumbprint = parseThumbprintUri(id);
   const { reason = "" } = options;
-  return show(
-    await asAdministrator(options).revokeIssuer(thumbprint ? encodeBase64Url(thumbprint) : id, reason),
-    output,
-  );
+  const known = thumbprint ? encodeBase64Url(thumbprint) : id;
+  checkForm("<id>", known, issuerId);
+  checkText("--reason", reason);
+  return show(await asAdministrator(options).revokeIssuer(known, reason), output);
 }
 
 function asAdministrator(options: Options): NotaryClient {

@@ -16,7 +16,7 @@ import { issuerKeyPath, loadKeys } from "../identity.ts";
 import { type Output, plain } from "../output.ts";
 import { action, type ExitCode } from "../program.ts";
 import { askNewPassphrase, askPassphrase } from "../prompt.ts";
-import { dataFolder, passphraseFrom, readText } from "../settings.ts";
+import { dataFolder, passphraseFrom, readText, wrongValue } from "../settings.ts";
 
 interface Options {
   readonly data?: string;
@@ -80,7 +80,9 @@ async function importKey(options: Options, file: string, output: Output): Promis
   const { importKeyFile } = await loadKeys();
   return made(
     path,
-    await importKeyFile(path, pem, { passphrase, ...(openWith === undefined ? {} : { openWith }) }),
+    await importKeyFile(path, pem, { passphrase, ...(openWith === undefined ? {} : { openWith }) }).catch(
+      wrongValue(file),
+    ),
     output,
   );
 }

@@ -1,11 +1,12 @@
 /** `attestry notarize`: takes the thumbprints of files, registers them, and writes each one's proof. */
 import { join } from "node:path";
 import { AttestryError, checkClaims, encodeHex, type Relation } from "@attestry/core";
-import { createVaultClient } from "@attestry/core/client";
+import { createVaultClient, recordClassName, type VaultClient } from "@attestry/core/client";
 import type { Command } from "commander";
 import { bearerToken } from "../administrator.ts";
 import { contactNotary } from "../contact.ts";
 import { hashStandardInput } from "../files/hash-file.ts";
+import { mediaTypeForm } from "../files/media-type.ts";
 import { type FoundFile, standardInput, type WalkEvents, walkFiles } from "../files/walk.ts";
 import { writeFileWhole } from "../files/write-file.ts";
 import { examples } from "../help.ts";
@@ -17,7 +18,7 @@ import { action, type Context, type ExitCode } from "../program.ts";
 import { createProgress, followTotals } from "../progress.ts";
 import { readProof, relationTo } from "../proof.ts";
 import { registerOne } from "../registration.ts";
-import { dataFolder, serverUrl } from "../settings.ts";
+import { checkForm, checkText, dataFolder, serverUrl } from "../settings.ts";
 import { storeFiles, type VaultConnection } from "../store.ts";
 import { signDigest } from "../thumbprint.ts";
 import { openJournal } from "../uploads.ts";
@@ -91,6 +92,7 @@ export function configure(command: Command): void {
 async function notarize(context: Context, options: Options, paths: readonly string[]): Promise<ExitCode> {
   const { output } = context;
   checkUse(options, paths, output.json);
+  checkValues(options);
   const { supersedes, reason = "" } = options;
   const relation = supersedes === undefined ? undefined : relationTo(readProof(supersedes), "supersedes", reason);
   const server = serverUrl(options.server);
@@ -102,12 +104,14 @@ async function notarize(context: Context, options: Options, paths: readonly stri
     const identity = await openIdentity(options, { data, server, notary }, output);
     checkStatement(options, identity, relation);
     origin = status.origin;
+    const vault = createVaultClient({ url: server, ...(token && { token }), timeout: vaultTimeout });
+    if (options.recordClass !== undefined) await checkClass(vault, options.recordClass);
     const after = await notary.newestCheckpoint();
     return {
       notary,
       identity,
       ...(after && { after }),
-      vault: createVaultClient({ url: server, ...(token && { token }), timeout: vaultTimeout }),
+      vault,
     };
   };
   const connection = connect();
@@ -147,6 +151,22 @@ function checkUse(options: Options, paths: readonly string[], json: boolean): vo
     usage("--supersedes and --reason go together.");
   if (options.supersedes !== undefined && paths.length !== 1)
     usage("--supersedes takes one file: the one that replaces the earlier.");
+}
+
+function checkValues({ subject, type, reason, purpose, recordClass }: Options): void {
+  checkText("--subject", subject);
+  checkText("--type", type);
+  checkForm("--type", type, mediaTypeForm);
+  checkText("--reason", reason);
+  checkText("--purpose", purpose);
+  checkForm("--record-class", recordClass, recordClassName);
+}
+
+/** @throws USAGE */
+async function checkClass(vault: VaultClient, name: string): Promise<void> {
+  const known = (await vault.recordClasses()).map((one) => one.name);
+  if (known.includes(name)) return;
+  throw new AttestryError("USAGE", `--record-class takes ${known.join(", ")}, not "${name}".`, { data: { known } });
 }
 
 function whatToState(

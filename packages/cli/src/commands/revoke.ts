@@ -8,7 +8,7 @@ import { plain } from "../output.ts";
 import { action, type Context, type ExitCode } from "../program.ts";
 import { readProof, relationTo } from "../proof.ts";
 import { registerOne } from "../registration.ts";
-import { dataFolder, serverUrl } from "../settings.ts";
+import { checkText, dataFolder, serverUrl } from "../settings.ts";
 import { signDigest } from "../thumbprint.ts";
 
 interface Options extends IdentityOptions {
@@ -36,6 +36,7 @@ export function configure(command: Command): void {
 }
 
 async function revoke({ output }: Context, options: Options, path: string): Promise<ExitCode> {
+  checkText("--reason", options.reason);
   const proof = readProof(path);
   const server = serverUrl(options.server);
   const data = dataFolder(options.data);

@@ -1,12 +1,19 @@
 /** `attestry token`: an administrator says who may use a notary, and opens the portal. */
 import { AttestryError } from "@attestry/core";
-import { type AccessClient, type AccessToken, createAccessClient } from "@attestry/core/client";
+import {
+  type AccessClient,
+  type AccessToken,
+  certificateName,
+  createAccessClient,
+  tokenId,
+  tokenName,
+} from "@attestry/core/client";
 import type { Command } from "commander";
 import { type AdministratorOptions, addAdministratorOptions, administratorToken } from "../administrator.ts";
 import { examples } from "../help.ts";
 import { type Output, plain } from "../output.ts";
 import { action, type ExitCode } from "../program.ts";
-import { serverUrl, wholeNumber } from "../settings.ts";
+import { checkForm, refusedValue, serverUrl, wholeNumber } from "../settings.ts";
 
 interface Options extends AdministratorOptions {
   readonly role: readonly string[];
@@ -62,13 +69,15 @@ function asAdministrator(options: Options): AccessClient {
 
 async function addToken(options: Options, name: string, output: Output): Promise<ExitCode> {
   const { role, days, certificate } = options;
+  checkForm("<name>", name, tokenName);
+  checkForm("--certificate", certificate, certificateName);
   const unknown = role.find((one) => !roles.includes(one));
   if (unknown !== undefined) {
     throw new AttestryError("USAGE", `--role takes ${roles.join(", ")}, not "${unknown}".`);
   }
   const expiresAt = new Date(Date.now() + wholeNumber(days, "--days", 1, 3650) * day);
   const wanted = { name, roles: role, expiresAt, ...(certificate === undefined ? {} : { certificate }) };
-  const added = await asAdministrator(options).addToken(wanted);
+  const added = await asAdministrator(options).addToken(wanted).catch(refusedValue("token add"));
   output.value(added);
   output.line(describe(added));
   if (added.token !== undefined) {
@@ -87,6 +96,7 @@ async function listTokens(options: Options, output: Output): Promise<ExitCode> {
 }
 
 async function revokeToken(options: Options, id: string, output: Output): Promise<ExitCode> {
+  checkForm("<id>", id, tokenId);
   const revoked = await asAdministrator(options).revokeToken(id);
   output.value(revoked);
   output.line(describe(revoked));

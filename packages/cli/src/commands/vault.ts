@@ -6,6 +6,7 @@ import {
   createVaultClient,
   type ObjectQuery,
   type RecordClass,
+  recordClassName,
   type VaultClient,
   type VaultObject,
 } from "@attestry/core/client";
@@ -17,7 +18,7 @@ import { objectRef } from "../object-ref.ts";
 import { type Output, plain } from "../output.ts";
 import { action, type ExitCode } from "../program.ts";
 import { count, createProgress, duration, size } from "../progress.ts";
-import { serverUrl, wholeNumber } from "../settings.ts";
+import { checkForm, checkText, refusedValue, serverUrl, wholeNumber } from "../settings.ts";
 
 interface Options extends AdministratorOptions {
   readonly server?: string;
@@ -95,7 +96,8 @@ function configureActs(command: Command): void {
   const reclassify = add(
     "reclassify",
     "Moves a record to another class, which must not keep it for a shorter time.",
-    (vault, ref, { class: recordClass, purpose }) => vault.reclassify(ref, recordClass, purpose),
+    (vault, ref, { class: recordClass, purpose }) =>
+      vault.reclassify(ref, recordClass, purpose).catch(refusedValue(`--class ${recordClass}`)),
     false,
   );
   reclassify.requiredOption("--class <name>", "the class (attestry vault classes)");
@@ -143,6 +145,8 @@ async function listObjects(options: Options, ref: string | undefined, output: Ou
   const vault = open(options, "a token with the role reader");
   const named = ref === undefined ? undefined : await objectRef(ref);
   const { subject, recordClass, state } = options;
+  checkText("--subject", subject);
+  checkForm("--record-class", recordClass, recordClassName);
   if (state !== undefined && state !== "whole" && state !== "erased")
     throw new AttestryError("USAGE", `--state takes whole or erased, not "${state}".`);
   const query: ObjectQuery = {
@@ -171,6 +175,7 @@ async function findAll(vault: VaultClient, query: ObjectQuery, limit: number): P
 
 async function getObject(options: Options, ref: string, output: Output): Promise<ExitCode> {
   const { out, purpose } = options;
+  checkText("--purpose", purpose);
   const vault = open(options);
   if (existsSync(out)) {
     throw new AttestryError("CONFLICT_EXISTS", `${out} is there already, and is left as it is.`, {
@@ -192,6 +197,7 @@ async function getObject(options: Options, ref: string, output: Output): Promise
 
 async function changeClass(options: Options, name: string, output: Output): Promise<ExitCode> {
   const { keep } = options;
+  checkForm("<name>", name, recordClassName);
   const retention = keep === "forever" ? keep : wholeNumber(keep, "--keep", 0, 1_000_000, "forever") * 86_400;
   const vault = open(options, "a token with the role administrator");
   return showClasses(await vault.setRecordClass({ name, retention }), output);
@@ -215,6 +221,9 @@ function keeping(retention: number | "forever"): string {
 }
 
 async function doAct(options: Options, ref: string, act: Act, output: Output): Promise<ExitCode> {
+  checkText("--order", options.order);
+  checkText("--purpose", options.purpose);
+  checkForm("--class", options.class, recordClassName);
   const vault = open(options);
   const named = await objectRef(ref);
   const object = await act(vault, named, options).catch(async (error: unknown) => {
@@ -266,6 +275,12 @@ async function sweepVault(options: Options, output: Output): Promise<ExitCode> {
   return 0;
 }
 
+/** What is kept for ever has a time beyond all that the notary can write, which is the year 9999. */
+function kept(until: string | undefined): string {
+  if (until === undefined) return "";
+  return Date.parse(until) >= Date.UTC(9999, 11, 31) ? ", kept for ever" : `, kept until ${until}`;
+}
+
 function show(object: VaultObject, output: Output): void {
   output.value(object);
   output.line(output.style("bold", `object ${plain(object.id)}`));
@@ -274,7 +289,7 @@ function show(object: VaultObject, output: Output): void {
     ["SHA-256", object.hash],
     ["size", `${size(object.size)}${object.contentType === undefined ? "" : `, ${object.contentType}`}`],
     ["stored", `${object.storedAt} (entry ${object.entryIndex})`],
-    ["class", object.recordClass + (object.retainUntil === undefined ? "" : `, kept until ${object.retainUntil}`)],
+    ["class", object.recordClass + kept(object.retainUntil)],
     ["held by", object.holds.length === 0 ? undefined : object.holds.join("; ")],
     ["erased", object.erasedAt],
   ];

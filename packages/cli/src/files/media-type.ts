@@ -1,5 +1,6 @@
 /** Media types of the files that records are kept in, by their extension (IANA media types registry). */
 import { extname } from "node:path";
+import type { Form } from "@attestry/core/client";
 
 const types: Readonly<Record<string, string>> = {
   ".bmp": "image/bmp",
@@ -49,3 +50,12 @@ const types: Readonly<Record<string, string>> = {
 export function mediaType(path: string): string | undefined {
   return types[extname(path).toLowerCase()];
 }
+
+const restricted = "[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,126}"; // RFC 6838 §4.2
+const token = "[A-Za-z0-9!#$%&'*+.^_`|~-]+"; // RFC 9110 §5.6.2
+
+/** A media type as people give it, with parameters or without (RFC 9110 §8.3.1). */
+export const mediaTypeForm: Form = {
+  pattern: `^${restricted}/${restricted}(?: *; *${token}=(?:${token}|"[^"\\\\]*"))*$`,
+  description: "a media type like application/pdf",
+};
