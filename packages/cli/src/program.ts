@@ -78,22 +78,35 @@ async function run(args: readonly string[]): Promise<number> {
     const program = createProgram();
     for (const command of commands) if (command !== entry) program.command(command.name).summary(command.summary);
     if (entry !== undefined) await addCommand(program, entry);
-    await program.parseAsync(namesUnknown(program, args) ? args.filter((arg) => !isHelp(arg)) : args, { from: "user" });
+    const { command, unknown } = named(program, args);
+    const given = unknown ? args.filter((arg) => !isHelp(arg)) : idsLast(command, args);
+    await program.parseAsync(given, { from: "user" });
     return Number(process.exitCode ?? 0);
   } catch (thrown) {
     return report(thrown);
   }
 }
 
-/** Whether a command is asked for that there is not: it has no help, and who asks for that is told. */
-function namesUnknown(program: Command, args: readonly string[]): boolean {
-  let within: Command | undefined = program;
+/** The command that `args` name, or where they name one that there is not: that has no help, and who asks for it is told. */
+function named(program: Command, args: readonly string[]): { command: Command; unknown: boolean } {
+  let command = program;
   for (const name of args.filter((arg) => !arg.startsWith("-"))) {
-    if (within.commands.length === 0) return false;
-    within = within.commands.find((command) => command.name() === name || command.aliases().includes(name));
-    if (within === undefined) return true;
+    if (command.commands.length === 0) break;
+    const next = command.commands.find((one) => one.name() === name || one.aliases().includes(name));
+    if (next === undefined) return { command, unknown: true };
+    command = next;
   }
-  return false;
+  return { command, unknown: false };
+}
+
+/** One id in 64 begins with a dash (they are base64url): those that `command` takes go behind `--`, where nothing is an option. */
+function idsLast(command: Command, args: readonly string[]): readonly string[] {
+  if (args.includes("--") || !command.registeredArguments.some((argument) => argument.name() === "id")) return args;
+  const ids = args.filter((arg, at) => {
+    const isValue = command.options.some(({ required, long }) => required && long === args[at - 1]);
+    return !isValue && /^-(?:[\w-]{15}|[\w-]{42})$/.test(arg); // a token's id, an issuer's
+  });
+  return ids.length === 0 ? args : [...args.filter((arg) => !ids.includes(arg)), "--", ...ids];
 }
 
 function isHelp(arg: string): boolean {

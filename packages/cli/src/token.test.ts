@@ -40,6 +40,22 @@ describe("attestry token", { concurrency: 2 }, () => {
     assert.deepEqual([again.code, again.values[0].error.code], [1, "NOT_FOUND"]);
   });
 
+  test("an id that begins with a dash is an id, wherever it stands", async () => {
+    const reason = ["--reason", "-h2345678901234-"];
+    const revocations = [
+      ["token", "revoke", "-hV_-5678901234-"],
+      ["token", "revoke", "--", "-hV_-5678901234-"],
+      ["issuer", "revoke", `-h${"a".repeat(41)}`, ...reason],
+      ["issuer", "revoke", ...reason, `--${"b".repeat(41)}`],
+    ];
+    for (const [command = "", revoke = "", ...rest] of revocations) {
+      const ran = await run([command, revoke, ...place(), ...rest], { home });
+      assert.deepEqual([ran.code, /^attestry: No (token|issuer) has this id/.test(ran.stderr)], [1, true], ran.stderr);
+    }
+    const file = await run(["notarize", `-x${"a".repeat(41)}`, ...place()], { home });
+    assert.deepEqual([file.code, /unknown option/.test(file.stderr)], [2, true], file.stderr);
+  });
+
   test("a token ends after the days that it was given", async () => {
     const { code, values } = await runJson(["token", "add", "short", "--role", "reader", "--days", "1", ...place()], {
       home,

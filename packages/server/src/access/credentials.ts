@@ -84,7 +84,8 @@ export function createCredentials({ store, actions, now }: CredentialsParts): Cr
 
     async revoke(who: Principal, id: string): Promise<Credential> {
       const found = (await store.listCredentials()).find((credential) => credential.id === id);
-      if (found === undefined || found.revokedAt !== undefined) throw new AttestryError("NOT_FOUND");
+      if (found === undefined) throw new AttestryError("NOT_FOUND", "No token has this id.");
+      if (found.revokedAt !== undefined) throw new AttestryError("NOT_FOUND", "This token is revoked already.");
       await actions.record(who, "token-revoked", { id, kind: found.kind, name: found.name });
       const revokedAt = now();
       await store.revokeCredential(id, revokedAt);

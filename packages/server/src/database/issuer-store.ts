@@ -1,6 +1,6 @@
 /** The `IssuerStore` driver for databases: whoever is enrolled or revoked at one process is so at all of them. */
 import { AttestryError, decodeCbor, encodeCbor } from "@attestry/core";
-import type { Issuer, IssuerStore, Revocation } from "../issuers/store.ts";
+import { type Issuer, type IssuerStore, notEnrolled, type Revocation } from "../issuers/store.ts";
 import { toBytes } from "../log/rows.ts";
 import type { Database, Row } from "./database.ts";
 import { poll } from "./poll.ts";
@@ -44,7 +44,8 @@ export async function openSharedIssuers(database: Database, sql: IssuerSql): Pro
     },
 
     async revoke(id: string, { at, reason }: Revocation): Promise<void> {
-      if ((await database.query(sql.revoke, [at, reason, id])).length === 0) throw new AttestryError("NOT_FOUND");
+      const revoked = await database.query(sql.revoke, [at, reason, id]);
+      if (revoked.length === 0) throw notEnrolled();
     },
 
     async putChain(x5t: Uint8Array, chain: readonly Uint8Array[]): Promise<void> {

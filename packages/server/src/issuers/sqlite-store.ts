@@ -1,8 +1,8 @@
 /** The embedded `IssuerStore`: one SQLite file, every write synced before it returns. */
 import type { SQLOutputValue } from "node:sqlite";
-import { AttestryError, decodeCbor, encodeCbor } from "@attestry/core";
+import { decodeCbor, encodeCbor } from "@attestry/core";
 import { guard, openSqliteFile, type SqliteFile } from "../sqlite-file.ts";
-import type { Issuer, IssuerStore, Revocation } from "./store.ts";
+import { type Issuer, type IssuerStore, notEnrolled, type Revocation } from "./store.ts";
 
 const issuersFile: SqliteFile = {
   name: "The issuers' store",
@@ -42,7 +42,7 @@ export function openSqliteIssuerStore(path: string): IssuerStore {
     },
 
     async revoke(id: string, { at, reason }: Revocation): Promise<void> {
-      if (guarded(() => statements.revoke.run(at, reason, id)).changes !== 1) throw new AttestryError("NOT_FOUND");
+      if (guarded(() => statements.revoke.run(at, reason, id)).changes !== 1) throw notEnrolled();
     },
 
     async putChain(x5t: Uint8Array, chain: readonly Uint8Array[]): Promise<void> {

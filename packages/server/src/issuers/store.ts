@@ -2,6 +2,7 @@
  * The `IssuerStore` port: who may register, and the certificate chains that came with statements. Nothing is ever deleted,
  * so that a revoked issuer's earlier statements stay explainable.
  */
+import { AttestryError } from "@attestry/core";
 
 /** One who may register: known by a raw key, or by certificates under an X.509 root. */
 export interface Issuer {
@@ -20,6 +21,11 @@ export interface Issuer {
 export interface Revocation {
   readonly at: number;
   readonly reason: string;
+}
+
+/** What `revoke` throws, whichever the driver. */
+export function notEnrolled(): AttestryError {
+  return new AttestryError("NOT_FOUND", "No issuer has this id, or it is revoked already.");
 }
 
 /** Errors of every method: UNAVAILABLE_STORAGE when the storage refuses for now, FATAL_CORRUPT when it cannot be right. */
