@@ -62,6 +62,12 @@ export function plain(text: string): string {
   return stripVTControlCharacters(text).replace(/[\p{Cc}\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu, "\ufffd");
 }
 
+/** A path as a shell reads it, for a command that is suggested. */
+export function quoted(path: string): string {
+  if (path.startsWith("-")) return quoted(`./${path}`);
+  return /^[\w@%+=:,./-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`;
+}
+
 export function printError(error: AttestryError, output: Output): void {
   if (output.json) output.value({ error: { code: error.code, message: error.message, ...withData(error) } });
   else process.stderr.write(`attestry: ${plain(error.message)}\n`);

@@ -11,6 +11,7 @@ import {
   type Relation,
 } from "@attestry/core";
 import { fileError } from "./errors.ts";
+import { quoted } from "./output.ts";
 
 /** @throws USAGE_FILE, MALFORMED_PROOF_FILE when it is larger than any proof */
 export function readProofBytes(path: string): Uint8Array {
@@ -52,11 +53,12 @@ function noProofFile(path: string, code: ErrorCode, reason: string, cause?: unkn
 
 function remedy(path: string): string {
   if (!path.endsWith(".proof")) {
-    const find = `attestry find ${path} --save ${path}.proof`;
-    return `, and there is no ${path}.proof beside it. Notarise it (attestry notarize ${path}), or get its proof again: ${find}`;
+    const given = quoted(path);
+    const find = `attestry find ${given} --save ${quoted(`${path}.proof`)}`;
+    return `, and there is no ${path}.proof beside it. Notarise it (attestry notarize ${given}), or get its proof again: ${find}`;
   }
   const file = path.slice(0, -".proof".length);
-  const find = `attestry find ${isFile(file) ? file : "FILE"} --save ${path}`;
+  const find = `attestry find ${isFile(file) ? quoted(file) : "FILE"} --save ${quoted(path)}`;
   return `: it was cut short or damaged, or is something else. Get the proof again: ${find}`;
 }
 

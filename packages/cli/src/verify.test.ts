@@ -433,13 +433,14 @@ describe("verify", { concurrency: 2 }, () => {
     const garbage = await run(["inspect", proof], { home });
     assert.equal(garbage.code, 1);
     assert.match(garbage.stderr, /^attestry: .*deed\.pdf\.proof is no proof file: [^\x1b]*\n$/);
-    writeFileSync(join(home, "plain.txt"), "never notarised");
+    for (const name of ["plain.txt", "the clerk's.txt"]) writeFileSync(join(home, name), "never notarised");
     const again = new RegExp(`Get the proof again: attestry find ${file} --save ${proof}\n$`);
     const none = /^attestry: plain\.txt is no proof file, and there is no plain\.txt\.proof beside it\. Notarise it/;
     for (const [name, words] of [
       [file, again],
       [proof, again],
       ["plain.txt", none],
+      ["the clerk's.txt", /attestry find 'the clerk'\\''s\.txt' --save 'the clerk'\\''s\.txt\.proof'\n$/],
     ] as const) {
       for (const args of [["inspect"], ["revoke", "--reason", "x", ...place], ["proof", "refresh", ...place]]) {
         const { code, stderr } = await run([...args, name], { home });

@@ -6,7 +6,7 @@ import type { AnchoringPlace, RunningServer, ServerOptions, WitnessOption } from
 import type { Command } from "commander";
 import { type AnchoringOptions, addAnchoringOptions, describePlace, openPlaces } from "../anchoring.ts";
 import { examples } from "../help.ts";
-import { type Output, plain } from "../output.ts";
+import { type Output, plain, quoted } from "../output.ts";
 import { action, type Context, type ExitCode } from "../program.ts";
 import { count } from "../progress.ts";
 import {
@@ -197,8 +197,4 @@ function recordsLine(data: string, database: string | undefined): string {
     ? "; the passphrase of their keys was generated, and is in keys/vault.passphrase"
     : "";
   return `${where}, encrypted${beside}`;
-}
-
-function quoted(path: string): string {
-  return /^[\w@%+=:,./-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`;
 }

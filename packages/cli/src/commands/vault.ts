@@ -214,7 +214,7 @@ function showClasses(classes: readonly RecordClass[], output: Output): ExitCode 
 }
 
 function keeping(retention: number | "forever"): string {
-  if (retention === "forever") return "keeps forever";
+  if (retention === "forever") return "keeps for ever";
   if (retention === 0) return "keeps nothing from being erased";
   const days = retention / 86_400;
   return `keeps for ${days >= 1 ? `${count(Math.round(days))} days` : duration(retention)}`;

@@ -8,7 +8,7 @@ import { hashStandardInput } from "../files/hash-file.ts";
 import { type HashOutcome, hashFiles } from "../files/hash-pool.ts";
 import { type FoundFile, standardInput, walkFiles } from "../files/walk.ts";
 import { examples } from "../help.ts";
-import { type Output, plain, printError } from "../output.ts";
+import { type Output, plain, printError, quoted } from "../output.ts";
 import { openPins } from "../pins.ts";
 import { action, type Context, type ExitCode } from "../program.ts";
 import { count, createProgress, followTotals } from "../progress.ts";
@@ -206,5 +206,8 @@ function nothingToVerify(skipped: string | undefined): AttestryError {
   if (skipped === undefined || !skipped.endsWith(".proof"))
     return new AttestryError("USAGE", "There is no file to verify.");
   const file = skipped.slice(0, -".proof".length);
-  return new AttestryError("USAGE", `${skipped} is a proof. Name the file that it is for: attestry verify ${file}`);
+  return new AttestryError(
+    "USAGE",
+    `${skipped} is a proof. Name the file that it is for: attestry verify ${quoted(file)}`,
+  );
 }

@@ -232,6 +232,9 @@ function describe(
   };
 }
 
+/** For people; the check has the reason in the words of the format. */
+const noProof = "What was given as the proof was cut short or damaged, or is something else. Get the proof again.";
+
 function unreadable(error: AttestryError): Report {
   const check: Check = {
     name: "format",
@@ -241,5 +244,6 @@ function unreadable(error: AttestryError): Report {
     code: error.code,
     evidence: error.data,
   };
-  return { verdict: "invalid", summary: error.message, checks: [check], later: [] };
+  const summary = error.code.startsWith("MALFORMED_") ? noProof : error.message;
+  return { verdict: "invalid", summary, checks: [check], later: [] };
 }
