@@ -15,23 +15,10 @@ import { createServer, type IncomingMessage, request, type Server } from "node:h
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { buffer } from "node:stream/consumers";
-import { after, before, describe, test } from "node:test";
-import { type Json, type RunningNotary, run, runJson, start, startNotary, temporaryHome } from "./testing.ts";
+import { describe, test } from "node:test";
+import { type Json, run, runJson, start, startSuite } from "./testing.ts";
 
-const cleanups: (() => void | Promise<void>)[] = [];
-const suite = { after: (done: () => void | Promise<void>) => void cleanups.unshift(done) };
-const home = temporaryHome(suite);
-let notary: RunningNotary;
-let place: string[];
-
-before(async () => {
-  notary = await startNotary(suite, home);
-  place = ["--server", notary.url, "--data", notary.data];
-});
-
-after(async () => {
-  for (const done of cleanups) await done();
-});
+const { suite, home, notary, place } = await startSuite();
 
 function folder(name: string, files: Record<string, string> = {}): { home: string } {
   const path = join(home, name);

@@ -6,24 +6,13 @@ import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, statS
 import { connect, createServer, type Server, type Socket } from "node:net";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { after, before, describe, test } from "node:test";
+import { describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { type RunningNotary, run, runJson, start, startNotary, temporaryHome } from "./testing.ts";
+import { run, runJson, start, startNotary, startSuite } from "./testing.ts";
 
-const cleanups: (() => void | Promise<void>)[] = [];
-const suite = { after: (done: () => void | Promise<void>) => void cleanups.unshift(done) };
-const home = temporaryHome(suite);
-let notary: RunningNotary;
-let place: string[];
-
-before(async () => {
-  notary = await startNotary(suite, home, ["--no-ledger"]);
-  place = ["--server", notary.url, "--data", notary.data];
-});
-
-after(async () => {
-  for (const done of cleanups) await done();
-});
+const started = await startSuite(["--no-ledger"]);
+const { suite, home } = started;
+let { notary, place } = started;
 
 const hashOf = (content: string | Uint8Array): string => createHash("sha256").update(content).digest("hex");
 

@@ -5,7 +5,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
-import type { TestContext } from "node:test";
+import { after } from "node:test";
 
 const binary = join(import.meta.dirname, "../bin/attestry");
 const codeCache = join(process.env["XDG_CACHE_HOME"] ?? join(homedir(), ".cache"), "attestry");
@@ -22,8 +22,13 @@ export interface RunOptions {
   readonly env?: Readonly<Record<string, string>>;
 }
 
+/** What ends some time and tidies up then: a test by its context, or all of a file's. */
+export interface Scope {
+  after(done: () => void | Promise<void>): void;
+}
+
 /** A folder that is gone when the test ends; it serves as the commands' home and working folder. */
-export function temporaryHome(t: TestContext | { after(done: () => void): void }): string {
+export function temporaryHome(t: Scope): string {
   const folder = mkdtempSync(join(tmpdir(), "attestry-cli-"));
   t.after(() => rmSync(folder, { recursive: true, force: true }));
   return folder;
@@ -81,11 +86,7 @@ export interface RunningNotary {
 }
 
 /** `attestry up` on a free port, with its data in `home/notary`; it ends with the test at the latest. */
-export async function startNotary(
-  t: { after(done: () => void | Promise<void>): void },
-  home: string,
-  args: readonly string[] = [],
-): Promise<RunningNotary> {
+export async function startNotary(t: Scope, home: string, args: readonly string[] = []): Promise<RunningNotary> {
   const data = join(home, "notary");
   const child = start(["up", "--data", data, "--port", "0", "--json", ...args], { home });
   const end = async (signal: NodeJS.Signals): Promise<number | null> => {
@@ -107,6 +108,20 @@ export async function startNotary(
     stop: () => end("SIGINT"),
     kill: () => end("SIGKILL").then(() => {}),
   };
+}
+
+/** One notary for all tests of a file, in `home`, below which each works in a folder of its own; `place` are the options that name it. */
+export async function startSuite(
+  args: readonly string[] = [],
+): Promise<{ suite: Scope; home: string; notary: RunningNotary; place: string[] }> {
+  const cleanups: (() => void | Promise<void>)[] = [];
+  after(async () => {
+    for (const done of cleanups) await done();
+  });
+  const suite: Scope = { after: (done) => void cleanups.unshift(done) };
+  const home = temporaryHome(suite);
+  const notary = await startNotary(suite, home, args);
+  return { suite, home, notary, place: ["--server", notary.url, "--data", notary.data] };
 }
 
 /** The first line that a process prints. @throws with what it said instead when it ends before */

@@ -5,25 +5,12 @@ import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, r
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
-import { after, before, describe, test } from "node:test";
+import { describe, test } from "node:test";
 import { encodeProofFile, parseProofFile, withTreeEvidence } from "@attestry/core";
-import { type RunningNotary, run, runJson, startNotary, temporaryHome } from "./testing.ts";
+import { type RunningNotary, run, runJson, startNotary, startSuite } from "./testing.ts";
 
 // One notary serves all of these tests; each has a folder of its own below `home`.
-const cleanups: (() => void | Promise<void>)[] = [];
-const suite = { after: (done: () => void | Promise<void>) => void cleanups.unshift(done) };
-const home = temporaryHome(suite);
-let notary: RunningNotary;
-let place: string[];
-
-before(async () => {
-  notary = await startNotary(suite, home);
-  place = ["--server", notary.url, "--data", notary.data];
-});
-
-after(async () => {
-  for (const done of cleanups) await done();
-});
+const { suite, home, notary, place } = await startSuite();
 
 /** A folder with one notarised file. */
 async function notarized(name: string): Promise<{ home: string; file: string; proof: string }> {

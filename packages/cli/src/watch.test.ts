@@ -16,23 +16,10 @@ import {
 import { type AddressInfo, connect, createServer } from "node:net";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
-import { after, before, describe, type TestContext, test } from "node:test";
-import { type Json, type RunningNotary, run, runJson, start, startNotary, temporaryHome } from "./testing.ts";
+import { describe, type TestContext, test } from "node:test";
+import { type Json, run, runJson, start, startNotary, startSuite } from "./testing.ts";
 
-const cleanups: (() => void | Promise<void>)[] = [];
-const suite = { after: (done: () => void | Promise<void>) => void cleanups.unshift(done) };
-const home = temporaryHome(suite);
-let notary: RunningNotary;
-let place: string[];
-
-before(async () => {
-  notary = await startNotary(suite, home);
-  place = ["--server", notary.url, "--data", notary.data];
-});
-
-after(async () => {
-  for (const done of cleanups) await done();
-});
+const { home, notary, place } = await startSuite();
 
 /** How many entries the log has of a file's content. */
 async function entriesOf(file: string): Promise<number> {
