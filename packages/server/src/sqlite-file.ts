@@ -37,7 +37,7 @@ function prepareSchema(database: DatabaseSync, { name, version, schema }: Sqlite
   const found = database.prepare("PRAGMA user_version").get()?.["user_version"];
   if (found === 0) database.exec(`BEGIN IMMEDIATE; ${schema} PRAGMA user_version = ${version}; COMMIT;`);
   else if (found !== version) {
-    throw new AttestryError("FATAL_VERSION", `${name} was written by a newer Attestry; use that one.`);
+    throw new AttestryError("FATAL_VERSION", `${name} was written by a newer Attestry (use that one), or is damaged.`);
   }
 }
 

@@ -69,7 +69,7 @@ function checkSchema(db: DatabaseSync): void {
     throw new AttestryError("FATAL_CORRUPT", "The file log.db is not an Attestry log.");
   }
   if (version > schemaVersion) {
-    const message = `The log has schema version ${version}; this program knows versions up to ${schemaVersion}.`;
+    const message = `The log has schema version ${version}; this program knows versions up to ${schemaVersion}. A newer one wrote it, or log.db is damaged.`;
     throw new AttestryError("FATAL_VERSION", message, { data: { found: version, known: schemaVersion } });
   }
 }
