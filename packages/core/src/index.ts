@@ -166,6 +166,7 @@ export {
   type StatementClaims,
   signStatement,
 } from "./statement/statement.ts";
+export { entryHashes } from "./statement/twin.ts";
 export { emptyTrust, parseTrustFile, type Trust, type TrustedIssuer, type TrustedLog } from "./trust.ts";
 export type { Check, CheckName, LaterStatement, Report, TimeBound, Verdict } from "./verify/report.ts";
 export { type VerifyOptions, verify } from "./verify/verify.ts";

@@ -5,6 +5,7 @@ import {
   type Evidence,
   encodeProofFile,
   encodeReceipt,
+  entryHashes,
   equalBytes,
   parseCheckpoint,
   parseNote,
@@ -159,20 +160,20 @@ export function createProver(options: ProverOptions): Prover {
 
   /** Those of the same issuer first, and looked up apart: others' many statements must not crowd out the one that counts. */
   async function findLater(entry: FoundEntry): Promise<FoundEntry[]> {
-    const own = targetByKey(entry.leafHash, entry.statement.issuer);
-    const found = [
-      ...(await findAbout(entry, own, maxLater)),
-      ...(await findAbout(entry, targetKey(entry.leafHash), maxLater)),
-    ];
+    const targets = entryHashes(entry.statement);
+    const found = await Promise.all([
+      ...targets.map((target) => findAbout(target, targetByKey(target, entry.statement.issuer))),
+      ...targets.map((target) => findAbout(target, targetKey(target))),
+    ]).then((lists) => lists.flat());
     const byIndex = new Map(found.map((later) => [later.index, later]));
     return [...byIndex.values()].slice(0, maxLater);
   }
 
-  /** The newest statements about the entry that stand under a key. */
-  async function findAbout(entry: FoundEntry, key: Uint8Array, limit: number): Promise<FoundEntry[]> {
-    const indexes = await store.lookUp(key, { from: entry.index + 1, to: size(), limit, order: "descending" });
+  /** The newest statements about that leaf hash which stand under a key. */
+  async function findAbout(target: Uint8Array, key: Uint8Array): Promise<FoundEntry[]> {
+    const indexes = await store.lookUp(key, { from: 0, to: size(), limit: maxLater, order: "descending" });
     const candidates = await Promise.all(indexes.map((index) => readEntry(store, index)));
-    return candidates.filter((found): found is FoundEntry => isAbout(found, entry));
+    return candidates.filter((found): found is FoundEntry => isAbout(found, target));
   }
 
   async function assemble(entry: FoundEntry, later: readonly Uint8Array[]): Promise<Uint8Array> {
@@ -203,9 +204,9 @@ function isSameTree({ head, vouched }: VouchedHead): boolean {
   return head.size === vouched.size && equalBytes(head.rootHash, vouched.rootHash);
 }
 
-function isAbout(candidate: FoundEntry | undefined, entry: FoundEntry): boolean {
-  const target = candidate?.statement.relation?.target;
-  return target !== undefined && equalBytes(target, entry.leafHash);
+function isAbout(candidate: FoundEntry | undefined, target: Uint8Array): boolean {
+  const relation = candidate?.statement.relation;
+  return relation !== undefined && equalBytes(relation.target, target);
 }
 
 /** Paths of one tree that are asked for in one turn of the event loop are made together, since they share their nodes. */

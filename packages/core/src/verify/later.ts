@@ -5,19 +5,23 @@ import { isAttestryError } from "../errors.ts";
 import { leafHash } from "../merkle/hash.ts";
 import { type ProofFile, parseProofFile } from "../statement/proof-file.ts";
 import type { Statement } from "../statement/statement.ts";
+import { entryHashes } from "../statement/twin.ts";
 import type { Trust } from "../trust.ts";
 import type { Check, LaterStatement } from "./report.ts";
+import { mathematics } from "./step.ts";
 
 /** Who was asked for later statements, and when nobody was: undefined. */
 export type AskedForLater = string | undefined;
 
 /**
  * What the proof of a later statement comes to without its file; `verify.ts` tells. `open`: a trusted log has it, and something
- * else is missing, which `detail` says.
+ * else is missing, which `detail` says; `unvouched`: that is trust in its issuer's key.
  */
 export interface Standing {
-  readonly status: "proven" | "open" | "refuted";
+  readonly status: "proven" | "open" | "unvouched" | "refuted";
   readonly detail: string;
+  /** Where part of it does not hold, whatever anyone trusts. */
+  readonly broken: Check | undefined;
   readonly origin: string | undefined;
   readonly index: number;
 }
@@ -31,7 +35,7 @@ export interface Earlier {
 }
 
 export interface LaterFinding {
-  readonly check: Check;
+  readonly checks: readonly Check[];
   readonly later: readonly LaterStatement[];
   /** Whether there is one that would count, and that cannot be told yet. */
   readonly isOpen: boolean;
@@ -44,54 +48,86 @@ interface Candidate {
   readonly standing: Standing;
 }
 
+/** What one of the proofs comes to: a candidate, or why it does not count; and what is broken about it. */
+interface Examined {
+  readonly result: Candidate | string;
+  readonly broken?: { readonly code?: string; readonly detail: string } | undefined;
+}
+
+/**
+ * @param carried those in the proof file: part of it, so that one which does not hold breaks it
+ * @param given those that came otherwise
+ */
 export async function examineLater(
   earlier: Earlier,
-  proofs: readonly Uint8Array[],
-  asked: AskedForLater,
+  { carried, given, asked }: { carried: readonly Uint8Array[]; given: readonly Uint8Array[]; asked: AskedForLater },
   standingOf: (proof: ProofFile) => Promise<Standing>,
 ): Promise<LaterFinding> {
-  const found = await Promise.all(proofs.map((bytes) => examineCandidate(bytes, earlier, standingOf)));
-  const ignored = found.filter((candidate) => typeof candidate === "string");
-  const candidates = found.filter((candidate) => typeof candidate !== "string");
+  const examine = (proofs: readonly Uint8Array[], isCarried: boolean): Promise<Examined[]> =>
+    Promise.all(proofs.map((bytes) => examineCandidate(bytes, { ...earlier, isCarried }, standingOf)));
+  const [own, others] = [await examine(carried, true), await examine(given, false)];
+  const results = [...own, ...others].map(({ result }) => result);
+  const ignored = results.filter((result) => typeof result === "string");
+  const candidates = results.filter((result) => typeof result !== "string");
   const proven = candidates.filter(({ standing }) => standing.status === "proven");
   // The same statement may have come beside the proof and from the notary.
   const counted = new Map(proven.map(({ entry, statement }) => [entry, statement]));
   const later = [...counted.values()];
-  const open = candidates.find(({ standing }) => standing.status === "open");
-  return { check: laterCheck(later, open, ignored, asked), later, isOpen: open !== undefined };
+  const open = candidates.find(({ standing }) => standing.status !== "proven");
+  // Who gives a statement that cannot be read has not said that there is none.
+  const answered = others.some(({ broken }) => broken !== undefined) ? undefined : asked;
+  const damaged = own.find(({ broken }) => broken !== undefined)?.broken;
+  const check = laterCheck(later, open, ignored, answered);
+  return { checks: damaged === undefined ? [check] : [check, damage(damaged)], later, isOpen: open !== undefined };
+}
+
+function damage({ code, detail }: NonNullable<Examined["broken"]>): Check {
+  const what = `A later statement in the proof file does not hold: ${detail} Get the proof again.`;
+  return { name: "format", status: "fail", detail: what, trust: mathematics, ...(code === undefined ? {} : { code }) };
 }
 
 /** The statement when it counts or may come to count; otherwise why it does not. */
 async function examineCandidate(
   bytes: Uint8Array,
-  earlier: Earlier,
+  earlier: Earlier & { readonly isCarried: boolean },
   standingOf: (proof: ProofFile) => Promise<Standing>,
-): Promise<Candidate | string> {
+): Promise<Examined> {
   let candidate: ProofFile;
   try {
     candidate = parseProofFile(bytes);
   } catch (error) {
-    if (isAttestryError(error)) return "one cannot be read";
-    throw error;
+    if (!isAttestryError(error)) throw error;
+    return { result: "one cannot be read", broken: { code: error.code, detail: "it cannot be read." } };
   }
-  const { relation, issuer, issuedAt, entry } = candidate.statement;
-  if (relation === undefined || !equalBytes(relation.target, leafHash(earlier.statement.entry)))
+  const standing = await standingOf(candidate);
+  return { result: weigh(candidate.statement, standing, earlier), broken: standing.broken };
+}
+
+function weigh(
+  candidate: Statement,
+  standing: Standing,
+  earlier: Earlier & { readonly isCarried: boolean },
+): Candidate | string {
+  const { relation, issuer, issuedAt, entry } = candidate;
+  if (relation === undefined || !entryHashes(earlier.statement).some((hash) => equalBytes(hash, relation.target)))
     return "one is about another entry";
   const mayDoSo = issuer === earlier.statement.issuer || earlier.trust.revokers.includes(issuer);
   if (!mayDoSo) return `one is by ${issuer}, who is neither the issuer nor named for this in the trust file`;
-  const standing = await standingOf(candidate);
-  if (standing.status === "refuted") return `one by ${issuer} is not proven`;
-  if (!isSameIssuer(candidate.statement, standing, earlier))
-    return `one is in the log ${standing.origin}, which cannot say for ${earlier.origin} who ${issuer} is`;
   const { kind, reason } = relation;
   const statement = { kind, issuer, reason, issuedAt, index: standing.index };
-  return { statement, entry: encodeHex(leafHash(entry)), standing };
+  const found = { statement, entry: encodeHex(leafHash(entry)), standing };
+  // A proof file comes with what proves the statements that it carries: one without has lost it.
+  if (standing.status === "refuted") return earlier.isCarried ? found : `one by ${issuer} is not proven`;
+  if (!isSameIssuer(candidate, standing, earlier))
+    return `one is in the log ${standing.origin}, which cannot say for ${earlier.origin} who ${issuer} is`;
+  return found;
 }
 
 /** Where it is the log that says who an issuer is, another log may have enrolled somebody else by that name. */
-function isSameIssuer({ issuer, key }: Statement, { origin }: Standing, earlier: Earlier): boolean {
+function isSameIssuer({ issuer, key }: Statement, { origin, status }: Standing, earlier: Earlier): boolean {
+  if (origin === earlier.origin) return true;
   const isNamedByKey = thumbprintUri(key.thumbprint) === issuer;
-  return isNamedByKey || !earlier.trust.acceptEnrolled || origin === earlier.origin;
+  return status !== "unvouched" && (isNamedByKey || !earlier.trust.acceptEnrolled);
 }
 
 function laterCheck(

@@ -167,3 +167,17 @@ test("a checkpoint of after the proven time contradicts it; clocks that differ b
   assert.equal(near.notBefore?.time, time); // never past the proven time
   assert.deepEqual(outcome(await verdictOf(301)), ["invalid", "fail", "VERIFY_AFTER"]);
 });
+
+test("a time that the signer claims outside of what is proven is said to be untrue, and clocks may differ by minutes", async () => {
+  const { log, note, trust } = await quoting(); // between time and time + 100
+  const remarkOn = async (issuedAt: number): Promise<string | undefined> => {
+    const index = log.append(await signStatement({ ...claims, issuedAt, after: quoteOf(note) }, signer));
+    const { checks } = await verify({ proof: withNote(await log.proof(index), note), digest, trust });
+    return / The time that the signer claims, (\S+), is not so/.exec(
+      checks.find(({ name }) => name === "time")?.detail ?? "",
+    )?.[1];
+  };
+  for (const possible of [time - 300, time + 50, time + 400]) assert.equal(await remarkOn(possible), undefined);
+  assert.equal(await remarkOn(time - 301), "2026-09-21T14:08:19.000Z");
+  assert.equal(await remarkOn(time + 401), "2026-09-21T14:20:01.000Z");
+});

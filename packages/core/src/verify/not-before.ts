@@ -20,7 +20,7 @@ import { type Finding, isoTime, step } from "./step.ts";
 import { knownSigners, missing, signatureAs } from "./tree.ts";
 
 /** Seconds that honest clocks may differ by. */
-const clocksDiffer = 300;
+export const clocksDiffer = 300;
 
 export interface NotBeforeFinding {
   /** None when the statement quotes no checkpoint. */

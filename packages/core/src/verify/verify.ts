@@ -10,7 +10,7 @@ import type { Relation, Statement } from "../statement/statement.ts";
 import type { Trust } from "../trust.ts";
 import { examineIssuer, examineSignature } from "./issuer.ts";
 import { examineLater, type Standing } from "./later.ts";
-import { examineNotBefore } from "./not-before.ts";
+import { clocksDiffer, examineNotBefore } from "./not-before.ts";
 import type { Check, CheckName, LaterStatement, Report, TimeBound, Verdict } from "./report.ts";
 import { isoTime, mathematics, step } from "./step.ts";
 import { examineTree, missing, type TreeFinding } from "./tree.ts";
@@ -70,11 +70,11 @@ export async function verify(options: VerifyOptions): Promise<Report> {
   const { trust } = options;
   const content = await step("content", mathematics, () => checkContent(proof, options.digest));
   const core = await examineProof(proof, trust);
-  const candidates = [...proof.later, ...(options.later ?? [])];
+  const candidates = { carried: proof.later, given: options.later ?? [], asked: options.askedForLater };
   const earlier = { statement: proof.statement, origin: core.tree?.origin, trust };
   const standing = (candidate: ProofFile): Promise<Standing> => standingOf(candidate, trust);
-  const { check, later, isOpen } = await examineLater(earlier, candidates, options.askedForLater, standing);
-  const checks = [content, ...core.checks, check];
+  const { checks: since, later, isOpen } = await examineLater(earlier, candidates, standing);
+  const checks = [content, ...core.checks, ...since];
   const verdict = verdictOf(checks, later, isOpen, proof.statement.relation);
   return {
     ...describe(proof, core),
@@ -106,12 +106,15 @@ async function examineProof(proof: ProofFile, trust: Trust): Promise<Examined> {
     await step("inclusion", "nothing", () => missing("The proof holds no receipt: it is not in a log yet.")),
   ];
   const issuer = await examineIssuer(proof, trust, tree, notAfter, key);
+  const { checks: since, notBefore } = await examineNotBefore(proof, trust, notAfter);
+  const clockOff = isWithin(proof.statement.issuedAt, notBefore, notAfter)
+    ? ""
+    : ` The time that the signer claims, ${isoTime(proof.statement.issuedAt)}, is not so: it lies outside what is proven.`;
   const time = await step("time", "nothing", () => {
     if (notAfter === undefined) return missing("No trusted time covers the entry.");
     const facts = { time: notAfter.time, source: notAfter.source };
-    return { detail: `It existed by ${isoTime(notAfter.time)}.`, trust: notAfter.basis, facts };
+    return { detail: `It existed by ${isoTime(notAfter.time)}.${clockOff}`, trust: notAfter.basis, facts };
   });
-  const { checks: since, notBefore } = await examineNotBefore(proof, trust, notAfter);
   const anchors = trees.flatMap(({ anchorChecks }) => anchorChecks);
   // What an unknown step waits for comes before it: a summary shows the first.
   const checks = [issuerKey, signature, ...treeChecks, issuer, time, ...since, ...anchors];
@@ -121,11 +124,18 @@ async function examineProof(proof: ProofFile, trust: Trust): Promise<Examined> {
 /** What is optional for the verdict on a statement takes nothing from a later one either. */
 async function standingOf(later: ProofFile, trust: Trust): Promise<Standing> {
   const { checks, tree } = await examineProof(later, trust);
-  const needed = checks.filter(({ name }) => !optional.includes(name));
-  const open = needed.find(({ status }) => status !== "pass");
-  const mayCome = tree?.included === true && needed.every(({ status }) => status !== "fail");
-  const status = open === undefined ? "proven" : mayCome ? "open" : "refuted";
-  return { status, detail: open?.detail ?? "", origin: tree?.origin, index: tree?.receipt.index ?? -1 };
+  const lacking = checks.filter(({ name, status }) => status !== "pass" && !optional.includes(name));
+  const failed = lacking.filter(({ status }) => status === "fail");
+  const common = { origin: tree?.origin, index: tree?.receipt.index ?? -1, broken: checks.find(isBroken) };
+  const detail = (failed[0] ?? lacking[0])?.detail ?? "";
+  if (lacking.length === 0) return { status: "proven", detail, ...common };
+  if (tree?.included !== true || failed.some(isRefuting)) return { status: "refuted", detail, ...common };
+  return { status: failed.length === 0 ? "open" : "unvouched", detail, ...common };
+}
+
+/** All but this: that nobody trusted says whose key it is. */
+function isRefuting({ name, code }: Check): boolean {
+  return name !== "issuer" || code === "VERIFY_ISSUER";
 }
 
 /** A receipt that does not hold is never outvoted by one that does: somebody tampered with the file. */
@@ -137,6 +147,13 @@ function worstBroken(trees: readonly TreeFinding[]): TreeFinding | undefined {
 function earliest(trees: readonly TreeFinding[], tree: TreeFinding | undefined): TimeBound | undefined {
   const [first] = trees.flatMap(({ times }) => times).sort((a, b) => a.time - b.time);
   return first ?? tree?.ownClock;
+}
+
+/** Whether a claimed time can be, between what is proven; clocks differ. */
+function isWithin(claimed: number, notBefore: TimeBound | undefined, notAfter: TimeBound | undefined): boolean {
+  const { time: earliest } = notBefore ?? { time: Number.NEGATIVE_INFINITY };
+  const { time: latest } = notAfter ?? { time: Number.POSITIVE_INFINITY };
+  return claimed >= earliest - clocksDiffer && claimed <= latest + clocksDiffer;
 }
 
 function checkContent(proof: ProofFile, digest: Uint8Array | undefined): ReturnType<typeof missing> {

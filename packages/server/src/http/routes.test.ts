@@ -23,6 +23,7 @@ import {
   tilePath,
   verify,
 } from "@attestry/core";
+import { mirror } from "../../../core/test-kit/mirror.ts";
 import { bytesOf, createIssuer, now, postJson, randomDigest, startTestServer, trustIn } from "../testing.ts";
 
 interface EntryAnswer {
@@ -156,6 +157,20 @@ test("a proof file verifies, and is refreshed with later statements of its issue
   assert.equal(report.verdict, "revoked");
   assert.equal(report.later[0]?.reason, "wrong parcel");
   assert.ok(parseProofFile(proof).later.length <= 16);
+});
+
+test("whoever registers a mirrored copy of a revoked statement gets a proof that says it is revoked", async (t) => {
+  const server = await startTestServer(t);
+  const digest = randomDigest();
+  const statement = await server.issuer.statement({ digest });
+  const target = leafHash(parseStatement(statement).entry);
+  const relation = { kind: "revokes", target, reason: "wrong parcel" } as const;
+  await server.batch([statement, await server.issuer.statement({ relation })]);
+  await server.batch([mirror(statement)]);
+  for (const index of [0, 2]) {
+    const proof = await bytesOf(await server.fetch(`/v1/entries/${index}/proof`));
+    assert.equal((await verify({ proof, digest, trust: trustIn(server.notary) })).verdict, "revoked");
+  }
 });
 
 test("an entry's proof keeps the time of its registration, however late it is asked for", async (t) => {
