@@ -134,30 +134,44 @@ function unreachable(base: URL, signal: AbortSignal, cause: unknown): AttestryEr
   return new AttestryError("UNAVAILABLE_SERVER", message, { data, cause });
 }
 
-/** The server's problem (RFC 9457) as the error it was there; an answer that is no problem document becomes a general one. */
+/**
+ * The server's problem (RFC 9457) as the error it was there; an answer that is no problem document becomes a general one. That there is
+ * no such thing only the notary can say: a gateway's 404 says nothing of the log.
+ */
 function refusal(response: Response, bytes: Uint8Array): AttestryError {
-  const retryAfter = Number(response.headers.get("retry-after") ?? Number.NaN);
-  const data = { status: response.status, ...(Number.isFinite(retryAfter) ? { retryAfter } : {}) };
-  let isJson = false;
-  try {
-    const problem: unknown = JSON.parse(new TextDecoder().decode(bytes));
-    isJson = true;
-    if (typeof problem === "object" && problem !== null && "code" in problem && isErrorCode(problem.code)) {
-      const detail = "detail" in problem && typeof problem.detail === "string" ? problem.detail : undefined;
-      const more = "data" in problem && typeof problem.data === "object" ? problem.data : {};
-      return new AttestryError(problem.code, detail, { data: { ...more, ...data } });
-    }
-  } catch {
-    // not a problem document: the status must do
-  }
-  if (response.status === 404 && bytes.length > 0 && !isJson) {
+  const { status, headers } = response;
+  const retryAfter = Number(headers.get("retry-after") ?? Number.NaN);
+  const data = { status, ...(Number.isFinite(retryAfter) ? { retryAfter } : {}) };
+  const isProblem = headers.get("content-type")?.split(";")[0]?.trim().toLowerCase() === "application/problem+json";
+  const problem = isProblem ? parseProblem(bytes) : undefined;
+  if (problem !== undefined)
+    return new AttestryError(problem.code, problem.detail, { data: { ...problem.data, ...data } });
+  if (status === 404) {
+    if (isProblem && bytes.length === 0) return new AttestryError("NOT_FOUND", undefined, { data }); // to HEAD
     const message =
       "What answered is no notary, or something stands before it: it has no such address. Check the address.";
     return new AttestryError("UNAVAILABLE_SERVER", message, { data });
   }
-  if (response.status === 404) return new AttestryError("NOT_FOUND", undefined, { data });
-  const code = response.status >= 500 || response.status === 429 ? "UNAVAILABLE_SERVER" : "MALFORMED_REQUEST";
-  return new AttestryError(code, `The notary answered with status ${response.status}.`, { data });
+  const code = status >= 500 || status === 429 ? "UNAVAILABLE_SERVER" : "MALFORMED_REQUEST";
+  return new AttestryError(code, `The notary answered with status ${status}.`, { data });
+}
+
+interface Problem {
+  readonly code: ErrorCode;
+  readonly detail: string | undefined;
+  readonly data: object;
+}
+
+/** Undefined when it is none of ours: the status must do. */
+function parseProblem(bytes: Uint8Array): Problem | undefined {
+  try {
+    const { code, detail, data } = JSON.parse(new TextDecoder().decode(bytes)) as Partial<Record<string, unknown>>;
+    if (!isErrorCode(code)) return undefined;
+    const more = typeof data === "object" && data !== null ? data : {};
+    return { code, detail: typeof detail === "string" ? detail : undefined, data: more };
+  } catch {
+    return undefined;
+  }
 }
 
 export function isErrorCode(value: unknown): value is ErrorCode {

@@ -5,7 +5,7 @@ import { isAttestryError, sha256 } from "@attestry/core";
 import { startTestServer, type TestServer } from "../../../server/src/testing.ts";
 import { flipByte, register } from "../../test/records.ts";
 import { judge } from "./judge.ts";
-import type { Pin, Question } from "./question.ts";
+import type { Answer, Pin, Question } from "./question.ts";
 
 function pinOf({ notary }: TestServer, more: Partial<Pin> = {}): Pin {
   const { origin, verifierKeys, receiptKeyUri } = notary;
@@ -85,11 +85,17 @@ test("a notary that breaks off leaves questions open and makes nothing look forg
 test("an entry that is proven and that the notary no longer has is told: the log was rewritten", async (t) => {
   const { server, record, hash } = await setUp(t);
   const other = (await register(server)).proof.buffer;
-  const answers = [() => new Response("{}", { status: 404 }), () => new Response(Uint8Array.from(other))];
-  for (const inItsPlace of answers) {
-    const rewritten = except(/\/entries\/0\/proof$/, inItsPlace);
-    const answer = await judge(question(server, { hash, proof: record.proof.buffer }), rewritten);
+  const headers = { "content-type": "application/problem+json" };
+  const gone = (): Response => new Response('{"code":"NOT_FOUND"}', { status: 404, headers });
+  const ask = (inItsPlace: () => Response): Promise<Answer> =>
+    judge(question(server, { hash, proof: record.proof.buffer }), except(/\/entries\/0\/proof$/, inItsPlace));
+  for (const inItsPlace of [gone, () => new Response(Uint8Array.from(other))]) {
+    const answer = await ask(inItsPlace);
     assert.deepEqual([answer.outcome, answer.warnings], ["verified", ["entry_lost"]]);
+  }
+  for (const gateways of [null, "{}", '{"message":"no Route matched"}']) {
+    const answer = await ask(() => new Response(gateways, { status: 404 }));
+    assert.deepEqual([answer.outcome, answer.contact, answer.warnings], ["verified", "unreachable", []]);
   }
 });
 
