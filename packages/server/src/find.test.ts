@@ -5,7 +5,9 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { leafHash, parseStatement, type Relation, type StatementClaims } from "@attestry/core";
 import fc from "fast-check";
-import type { EntryQuery } from "./find.ts";
+import { type EntryQuery, findEntries } from "./find.ts";
+import type { LogStore } from "./log/store.ts";
+import { targetByKey } from "./look-up.ts";
 import { createNotary, type Notary } from "./notary.ts";
 import { createIssuer, randomDigest } from "./testing.ts";
 
@@ -115,4 +117,19 @@ test("a page looks at so many entries and no more, and says where to go on", asy
   const first = await notary.find(query);
   assert.ok(first.next !== undefined && first.entries.length < expected(query).length);
   assert.deepEqual(await findAll(query), expected(query));
+});
+
+test("what one issuer says of an entry is looked up as such, however much others say of it", async () => {
+  const [target = new Uint8Array(32)] = targets;
+  const keys: Uint8Array[] = [];
+  const lookUp = async (key: Uint8Array): Promise<number[]> => {
+    keys.push(key);
+    return [];
+  };
+  await findEntries({ lookUp } as unknown as LogStore, 10, {
+    relatesTo: target,
+    issuer: "https://court.example",
+    limit: 16,
+  });
+  assert.deepEqual(keys, [targetByKey(target, "https://court.example")]);
 });

@@ -1,7 +1,7 @@
 /** Finds entries by what they say: hash, issuer, subject, relation, time of registration. Newest first, a page at a time. */
 import { equalBytes, leafHash, parseStatement, type Statement } from "@attestry/core";
 import type { LogStore } from "./log/store.ts";
-import { digestKey, issuerKey, subjectKey, targetKey } from "./look-up.ts";
+import { digestKey, issuerKey, subjectKey, targetByKey, targetKey } from "./look-up.ts";
 
 export interface EntryQuery {
   /** SHA-256 of the file. */
@@ -92,7 +92,7 @@ async function findCandidates(store: LogStore, query: EntryQuery, range: Range):
 
 function rarestKey({ digest, relatesTo, subject, issuer }: EntryQuery): Uint8Array | undefined {
   if (digest !== undefined) return digestKey(digest);
-  if (relatesTo !== undefined) return targetKey(relatesTo);
+  if (relatesTo !== undefined) return issuer === undefined ? targetKey(relatesTo) : targetByKey(relatesTo, issuer);
   if (subject !== undefined) return subjectKey(subject);
   if (issuer !== undefined) return issuerKey(issuer);
   return undefined;
