@@ -6,7 +6,6 @@ import {
   type AttestryError,
   type Check,
   emptyTrust,
-  equalBytes,
   isAttestryError,
   type ProofFile,
   parseProofFile,
@@ -16,7 +15,7 @@ import {
   type Verdict,
   verify,
 } from "@attestry/core";
-import type { NotaryClient, NotaryStatus } from "@attestry/core/client";
+import { askLater, isInLog, type NotaryClient, type NotaryStatus, type Verified } from "@attestry/core/client";
 import { askLedgers } from "./ask-ledger.ts";
 import { asAttestryError } from "./errors.ts";
 import { changedKeysWarning, keysBeside, type LogKeys, type Pins, trustedLog } from "./pins.ts";
@@ -75,15 +74,18 @@ export async function verifyWithProof(
   const nodes = proof && ledgerNodes ? await askLedgers(ledgerNodes, proof) : { ledgers: [], warnings: [] };
   const trust = { ...found.trust, ledgers: [...found.trust.ledgers, ...nodes.ledgers] };
   const warnings = [...found.warnings, ...nodes.warnings];
-  const fresh = await askAgain(proof, reached, means);
-  const asked = fresh.bytes !== undefined && fresh.server !== undefined ? { askedForLater: fresh.server } : {};
-  let report = await verify({ proof: bytes, ...(digest && { digest }), trust, later: fresh.later, ...asked });
+  const given = { ...(digest && { digest }), trust };
+  const alone = await verify({ proof: bytes, ...given });
+  const fresh = proof === undefined ? { later: [] } : await askAgain({ proof, report: alone, trust }, reached, means);
+  const news = { later: fresh.later, ...(fresh.server !== undefined && { askedForLater: fresh.server }) };
+  let report = fresh.bytes === undefined ? alone : await verify({ proof: bytes, ...given, ...news });
   if (report.verdict === "incomplete" && fresh.bytes !== undefined) {
     // what was missing may have been added since: cosignatures, for one
-    const again = await verify({ proof: fresh.bytes, ...(digest && { digest }), trust, ...asked });
+    const again = await verify({ proof: fresh.bytes, ...given, ...news });
     if (again.verdict === "verified" || again.verdict === "revoked" || again.verdict === "superseded") report = again;
   }
-  if (isInLog(report)) warnings.push(...pinNew(newKeys, report, means.pins), ...contradiction(fresh, reached));
+  if (isInLog(report)) warnings.push(...pinNew(newKeys, report, means.pins));
+  warnings.push(...contradiction(fresh, reached));
   const checks = report.checks.map((check) => (check.name === "later" ? explainLater(check, fresh.why) : check));
   return { ...report, checks, proof: source, warnings };
 }
@@ -181,12 +183,6 @@ function trustFor(proof: ProofFile, means: VerifyMeans, reached: Reached | undef
   return { ...found, trust: { ...emptyTrust, logs: found.logs } };
 }
 
-/** Whether the proof shows that the log has the entry, under keys that are trusted. */
-function isInLog(report: Report): boolean {
-  const needed: readonly Check["name"][] = ["inclusion", "receipt", "checkpoint", "log"];
-  return needed.every((name) => report.checks.some((check) => check.name === name && check.status === "pass"));
-}
-
 /** Pins keys that the proof held under. Gives warnings when they could not be kept. */
 function pinNew(newKeys: TrustFound["newKeys"], report: Report, pins: Pins): string[] {
   return newKeys.flatMap(({ keys, source }) => {
@@ -213,40 +209,42 @@ interface Fresh {
   /** The entry's proof as the notary gives it now. */
   readonly bytes?: Uint8Array;
   readonly later: readonly Uint8Array[];
-  /** Who was asked. */
+  /** Who was asked for all later statements. */
   readonly server?: string;
-  /** Why nobody could be asked. */
+  /** Why not all could be asked for. */
   readonly why?: string;
-  /** Index of the entry, when the notary has none there, or another. */
+  /** Index of the entry, when it is proven and the notary has none there, or another. */
   readonly lost?: number;
 }
 
 /** Asks the log that a proof comes from what has been added about the entry since. */
-async function askAgain(
-  proof: ProofFile | undefined,
-  reached: Reached | undefined,
-  means: VerifyMeans,
-): Promise<Fresh> {
-  if (proof === undefined || proof.receipts.length === 0 || reached === undefined) return { later: [] };
+async function askAgain(verified: Verified, reached: Reached | undefined, means: VerifyMeans): Promise<Fresh> {
+  const { proof } = verified;
+  if (proof.receipts.length === 0 || reached === undefined) return { later: [] };
   const who = `the notary at ${reached.url}`;
   if ("error" in reached) return { later: [], why: reached.error.message };
-  const receipt = proof.receipts.find(({ claims }) => claims.iss === reached.status.origin);
-  if (receipt === undefined) {
-    return { later: [], why: `${who} keeps another log (${reached.status.origin}).` };
-  }
-  if (means.trust === undefined && means.pins.matches(reached.status) === false) {
+  const { notary, status } = reached;
+  if (means.trust === undefined && means.pins.matches(status) === false)
     return { later: [], why: `${who} shows other keys than those noted for this log.` };
-  }
-  try {
-    const bytes = await reached.notary.proofFile(receipt.index);
-    const fresh = parseProofFile(bytes);
-    if (!equalBytes(fresh.statement.entry, proof.statement.entry)) {
-      return { later: [], why: `${who} has another entry in this one's place.`, lost: receipt.index };
+  const news = await askLater(notary, status, verified);
+  switch (news.kind) {
+    case "told": {
+      const { proof: bytes, later, gap } = news;
+      if (gap !== undefined) return { bytes, later, why: gap.message };
+      return { bytes, later, server: `${who}, at tree size ${status.treeSize}` };
     }
-    return { bytes, later: fresh.later, server: `${who}, at tree size ${reached.status.treeSize}` };
-  } catch (error) {
-    const { code, message } = asAttestryError(error);
-    return { later: [], why: message, ...(code === "NOT_FOUND" ? { lost: receipt.index } : {}) };
+    case "absent":
+      return {
+        later: [],
+        why: `${who} does not have this entry.`,
+        ...(news.proven !== undefined && { lost: news.proven }),
+      };
+    case "another_log":
+      return { later: [], why: `${who} keeps another log (${status.origin}).` };
+    case "other_keys":
+      return { later: [], why: `${who} shows other keys than those that are trusted for this log.` };
+    default:
+      return { later: [], why: news.error.message };
   }
 }
 

@@ -1,7 +1,13 @@
 /** `attestry find`: looks entries up at the notary by content, issuer, record or time. */
 import { statSync } from "node:fs";
 import { AttestryError, decodeHex } from "@attestry/core";
-import { createNotaryClient, type EntryQuery, type EntrySummary, type NotaryClient } from "@attestry/core/client";
+import {
+  collectEntries,
+  createNotaryClient,
+  type EntryQuery,
+  type EntrySummary,
+  type NotaryClient,
+} from "@attestry/core/client";
 import type { Command } from "commander";
 import { fileError } from "../errors.ts";
 import { hashFile } from "../files/hash-file.ts";
@@ -58,7 +64,7 @@ async function find({ output }: Context, options: Options, what: string | undefi
   const limit = wholeNumber(options.limit, "--limit", 1, 1_000_000);
   const query = await queryOf(options, what);
   const notary = createNotaryClient({ url: serverUrl(options.server) });
-  const { entries, more } = await collect(notary, query, limit);
+  const { entries, more } = await collectEntries(notary, query, limit);
   const saved = options.save === undefined ? undefined : await save(notary, entries, options.save);
   output.value({ entries, more });
   for (const entry of entries) printEntry(entry, output);
@@ -112,25 +118,6 @@ function timeOf(text: string, option: string, days: number): Date {
   if (time === undefined) parsed.setUTCDate(parsed.getUTCDate() + days);
   if (!Number.isNaN(parsed.getTime())) return parsed;
   throw new AttestryError("USAGE", `${option} takes a time like 2026-11-22 or 2026-11-22T10:30:00Z, not "${text}".`);
-}
-
-async function collect(
-  notary: NotaryClient,
-  query: EntryQuery,
-  limit: number,
-): Promise<{ entries: EntrySummary[]; more: boolean }> {
-  const entries: EntrySummary[] = [];
-  let cursor: string | undefined;
-  do {
-    const page = await notary.find({
-      ...query,
-      limit: Math.min(limit - entries.length, 500),
-      ...(cursor && { cursor }),
-    });
-    entries.push(...page.entries);
-    cursor = page.next;
-  } while (cursor !== undefined && entries.length < limit);
-  return { entries: entries.slice(0, limit), more: cursor !== undefined || entries.length > limit };
 }
 
 function printEntry(entry: EntrySummary, output: Output): void {

@@ -2,13 +2,13 @@
 import {
   AttestryError,
   emptyTrust,
-  equalBytes,
   isAttestryError,
   type ProofFile,
   parseProofFile,
+  type Trust,
   verify,
 } from "@attestry/core";
-import { createNotaryClient, type NotaryClient } from "@attestry/core/client";
+import { createNotaryClient, findProof, type NotaryClient, placesOf } from "@attestry/core/client";
 import type { Command } from "commander";
 import { asAttestryError } from "../errors.ts";
 import { writeFileWhole } from "../files/write-file.ts";
@@ -75,19 +75,18 @@ interface Refreshed {
 async function refreshOne(path: string, notary: NotaryClient, options: Options): Promise<Refreshed> {
   const bytes = readProofBytes(path);
   const before = parseProofAt(path, bytes);
-  const [receipt] = before.receipts;
-  if (receipt === undefined)
+  const report = await verify({ proof: bytes, trust: trustIn([before], options).trust });
+  const indexes = placesOf(before, report);
+  if (indexes.length === 0)
     throw new AttestryError("NOT_FOUND", `${path} holds no receipt to go by. Notarise it again.`);
-  const fetched = await notary.proofFile(receipt.index);
-  const fresh = parseAnswer(fetched);
-  if (!equalBytes(fresh.statement.entry, before.statement.entry)) {
+  const fetched = await askFor(notary, before, indexes);
+  if (fetched === undefined)
     throw new AttestryError(
       "NOT_FOUND",
-      `Entry ${receipt.index} of that notary is another statement than that of ${path}.`,
+      `That notary does not have the statement of ${path} as entry ${indexes.join(" or ")}.`,
     );
-  }
-  const faultOf = (proof: Uint8Array): Promise<string | undefined> =>
-    findFault(proof, receipt.claims.iss ?? "", options);
+  const fresh = parseProofFile(fetched);
+  const faultOf = (proof: Uint8Array): Promise<string | undefined> => findFault(proof, [before, fresh], options);
   const fault = await faultOf(fetched);
   if (fault !== undefined) throw new AttestryError("VERIFY_UNTRUSTED", `What the notary gave is not taken: ${fault}`);
   const held = (await faultOf(bytes)) === undefined; // nothing of a damaged one is kept
@@ -101,20 +100,33 @@ async function refreshOne(path: string, notary: NotaryClient, options: Options):
 }
 
 /** @throws UNAVAILABLE_SERVER: what is no proof says nothing of the entry */
-function parseAnswer(bytes: Uint8Array): ProofFile {
+async function askFor(
+  notary: NotaryClient,
+  before: ProofFile,
+  indexes: readonly number[],
+): Promise<Uint8Array | undefined> {
   try {
-    return parseProofFile(bytes);
+    return await findProof(notary, before, indexes);
   } catch (cause) {
-    if (!isAttestryError(cause)) throw cause;
+    if (!isAttestryError(cause) || !cause.code.startsWith("MALFORMED_")) throw cause;
     const message = "The server's answer is no proof: is this the address of a notary?";
     throw new AttestryError("UNAVAILABLE_SERVER", message, { cause });
   }
 }
 
-/** Why it does not hold under the log's noted keys; without noted keys, why it does not hold together. */
-async function findFault(proof: Uint8Array, origin: string, options: Options): Promise<string | undefined> {
-  const pin = openPins(dataFolder(options.data)).find(origin);
-  const trust = { ...emptyTrust, logs: pin === undefined ? [] : [trustedLog(pin, "the noted keys")] };
+/** The noted keys of the logs that the proofs name. */
+function trustIn(proofs: readonly ProofFile[], options: Options): { readonly trust: Trust; readonly isNoted: boolean } {
+  const pins = openPins(dataFolder(options.data));
+  const origins = new Set(proofs.flatMap(({ receipts }) => receipts.map(({ claims }) => claims.iss ?? "")));
+  const logs = [...origins]
+    .flatMap((origin) => pins.find(origin) ?? [])
+    .map((pin) => trustedLog(pin, "the noted keys"));
+  return { trust: { ...emptyTrust, logs }, isNoted: logs.length > 0 };
+}
+
+/** Why it does not hold under the logs' noted keys; without noted keys, why it does not hold together. */
+async function findFault(proof: Uint8Array, of: readonly ProofFile[], options: Options): Promise<string | undefined> {
+  const { trust, isNoted } = trustIn(of, options);
   const { verdict, summary } = await verify({ proof, trust });
-  return verdict === "invalid" || (pin !== undefined && verdict === "untrusted") ? summary : undefined;
+  return verdict === "invalid" || (isNoted && verdict === "untrusted") ? summary : undefined;
 }

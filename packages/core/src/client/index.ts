@@ -12,6 +12,16 @@ export {
 } from "./access-client.ts";
 export type { Registration } from "./answer.ts";
 export {
+  askLater,
+  findProof,
+  isInLog,
+  type News,
+  placesOf,
+  showsTrustedKeys,
+  type Verified,
+} from "./ask-later.ts";
+export { collectEntries } from "./find.ts";
+export {
   certificateName,
   type Form,
   isOfForm,

@@ -7,16 +7,23 @@ import {
   decodeHex,
   defaultSubject,
   encodeBase64Url,
-  equalBytes,
   isAttestryError,
   type ProofFile,
   parseProofFile,
   type Report,
   sha256,
   type Trust,
+  type VerifyOptions,
   verify,
 } from "@attestry/core";
-import { createNotaryClient, type EnrolledIssuer, type NotaryClient, type NotaryStatus } from "@attestry/core/client";
+import {
+  askLater,
+  createNotaryClient,
+  type EnrolledIssuer,
+  type NotaryClient,
+  type NotaryStatus,
+  type Verified,
+} from "@attestry/core/client";
 import type { Answer, LogKeys, NotaryContact, Outcome, Pin, Question, TrustBasis } from "./question.ts";
 import { sameKeys, trustFrom } from "./trust.ts";
 
@@ -102,14 +109,14 @@ function without(outcome: Outcome, contact: NotaryContact, { basis }: Means): An
 async function judgeProof(bytes: Uint8Array, proofFrom: "file" | "notary", means: Means): Promise<Answer> {
   const { hash, trust, basis, pins } = means;
   const proof = tryParse(bytes);
-  const fresh = await askAgain(proof, means);
-  const asked = fresh.bytes === undefined ? {} : { askedForLater: `the notary, at tree size ${fresh.treeSize}` };
-  const digest = hash === undefined ? {} : { digest: hash };
-  let report = await verify({ proof: bytes, ...digest, trust, later: fresh.later, ...asked });
+  const given = { ...(hash && { digest: hash }), trust };
+  const alone = await verify({ proof: bytes, ...given });
+  const fresh = await askAgain(proof && { proof, report: alone, trust }, means);
+  let report = fresh.bytes === undefined ? alone : await verify({ proof: bytes, ...given, ...fresh.news });
   let best = bytes;
   if (report.verdict === "incomplete" && fresh.bytes !== undefined) {
     // What was missing may have been added since: cosignatures, for one.
-    const again = await verify({ proof: fresh.bytes, ...digest, trust, ...asked });
+    const again = await verify({ proof: fresh.bytes, ...given, ...fresh.news });
     if (openBesideContent(again) === undefined) [report, best] = [again, fresh.bytes];
   }
   const [ownEntry, ended] = await Promise.all([findOwn(report, means), findEnd(report, proof, means)]);
@@ -128,7 +135,7 @@ async function judgeProof(bytes: Uint8Array, proofFrom: "file" | "notary", means
     ...(record !== undefined && { record }),
     ...(ownEntry !== undefined && { ownEntry }),
     ...(ended && { ended }),
-    warnings: fresh.lost && isInLog(report) ? ["entry_lost"] : [],
+    warnings: fresh.lost ? ["entry_lost"] : [],
   };
 }
 
@@ -161,12 +168,6 @@ function reasonOf({ verdict, checks }: Report): Check | undefined {
   return failed ?? checks.find(({ name, status }) => status === "unknown" && !optional.includes(name));
 }
 
-/** Whether the proof shows that the log has the entry, under keys that are trusted. */
-function isInLog({ checks }: Report): boolean {
-  const needed: readonly Check["name"][] = ["inclusion", "receipt", "checkpoint", "log"];
-  return needed.every((name) => checks.some((check) => check.name === name && check.status === "pass"));
-}
-
 function recordOf({ statement }: Report): string | undefined {
   if (statement === undefined) return undefined;
   return statement.subject === defaultSubject(statement.digest) ? undefined : statement.subject;
@@ -176,29 +177,32 @@ interface Fresh {
   readonly contact: NotaryContact;
   /** The entry's proof as the notary gives it now. */
   readonly bytes?: Uint8Array;
-  readonly treeSize?: number;
-  readonly later: readonly Uint8Array[];
-  /** The notary has nothing in the entry's place, or something else. */
-  readonly lost: boolean;
+  /** For `verify`. */
+  readonly news?: Pick<VerifyOptions, "later" | "askedForLater">;
+  /** The entry is proven, and the notary has nothing in its place, or something else. */
+  readonly lost?: boolean;
 }
 
 /** Asks the log that a proof comes from what has been added about the entry since. */
-async function askAgain(proof: ProofFile | undefined, { reached, keysChanged }: Means): Promise<Fresh> {
-  const nothing = { later: [], lost: false };
-  if (reached === undefined) return { contact: "unreachable", ...nothing };
-  if (keysChanged) return { contact: "other_keys", ...nothing };
+async function askAgain(verified: Verified | undefined, { reached, keysChanged }: Means): Promise<Fresh> {
+  if (reached === undefined) return { contact: "unreachable" };
+  if (keysChanged) return { contact: "other_keys" };
+  if (verified === undefined) return { contact: "another_log" };
   const { client, status } = reached;
-  const receipt = proof?.receipts.find(({ claims }) => claims.iss === status.origin);
-  if (proof === undefined || receipt === undefined) return { contact: "another_log", ...nothing };
-  try {
-    const bytes = await client.proofFile(receipt.index);
-    const { statement, later } = parseProofFile(bytes);
-    if (!equalBytes(statement.entry, proof.statement.entry)) return { contact: "reached", later: [], lost: true };
-    return { contact: "reached", bytes, treeSize: status.treeSize, later, lost: false };
-  } catch (error) {
-    if (!isAttestryError(error)) throw error;
-    if (error.code === "NOT_FOUND") return { contact: "reached", later: [], lost: true };
-    return { contact: "unreachable", ...nothing };
+  const news = await askLater(client, status, verified);
+  switch (news.kind) {
+    case "told": {
+      const { proof: bytes, later, gap } = news;
+      if (gap !== undefined) return { contact: "unreachable", bytes, news: { later } };
+      const askedForLater = `the notary, at tree size ${status.treeSize}`;
+      return { contact: "reached", bytes, news: { later, askedForLater } };
+    }
+    case "absent":
+      return { contact: "reached", lost: news.proven !== undefined };
+    case "failed":
+      return { contact: "unreachable" };
+    default:
+      return { contact: news.kind };
   }
 }
 

@@ -8,8 +8,8 @@ import {
   parseVerifierKey,
   type Trust,
   type TrustedLog,
-  thumbprintUri,
 } from "@attestry/core";
+import { showsTrustedKeys } from "@attestry/core/client";
 import type { LogKeys, Pin, TrustInput } from "./question.ts";
 
 /** @throws MALFORMED_TRUST_FILE */
@@ -32,12 +32,8 @@ function trustedLog({ origin, verifierKeys, receiptKey, firstSeen }: Pin): Trust
 }
 
 /** Nothing is to be sent to who shows other keys for a log than those that are relied on. @throws VERIFY_UNTRUSTED */
-export function checkKeys({ origin, verifierKeys, receiptKey }: LogKeys, { logs }: Trust): void {
-  const known = logs.filter((log) => log.origin === origin);
-  const isIt = (log: TrustedLog): boolean =>
-    log.receiptKeys.some((thumbprint) => thumbprintUri(thumbprint) === receiptKey) &&
-    log.verifierKeys.every(({ text }) => verifierKeys.includes(text));
-  if (known.length > 0 && !known.some(isIt)) throw new AttestryError("VERIFY_UNTRUSTED");
+export function checkKeys(shown: LogKeys, trust: Trust): void {
+  if (!showsTrustedKeys(shown, trust)) throw new AttestryError("VERIFY_UNTRUSTED");
 }
 
 export function sameKeys(a: LogKeys, b: LogKeys): boolean {

@@ -46,7 +46,7 @@ export const words = {
     another_log:
       "This notary does not keep the log that the proof is from, so it could not be asked whether the record was replaced or revoked.",
     other_keys:
-      "This notary shows other keys than those that this browser noted, so it was asked nothing more. See what you trust, below.",
+      "This notary shows other keys than those that you trust, so it was asked nothing more. See what you trust, below.",
     entry_lost:
       "The proof shows an entry that this notary no longer has: the log was rewritten, or an old copy of it was put back. Keep the proof: it is the evidence.",
     keys_changed:

@@ -47,7 +47,7 @@ export const words: typeof en = {
     another_log:
       "Este notario no lleva el registro del que viene la prueba, así que no se le pudo preguntar si se sustituyó o revocó.",
     other_keys:
-      "Este notario muestra otras claves que las que anotó este navegador, así que no se le preguntó nada más. Vea abajo en qué confía.",
+      "Este notario muestra otras claves que aquellas en las que usted confía, así que no se le preguntó nada más. Vea abajo en qué confía.",
     entry_lost:
       "La prueba muestra un asiento que este notario ya no tiene: el registro se reescribió, o se repuso una copia antigua. Guarde la prueba: es la evidencia.",
     keys_changed:
