@@ -90,53 +90,6 @@ export async function verifyWithProof(
   return { ...report, checks, proof: source, warnings };
 }
 
-/** The verdict on content that has no proof at hand: the notary is asked for one. */
-export async function verifyByLookUp(digest: Uint8Array, means: VerifyMeans): Promise<FileReport> {
-  const reached = await means.reach?.();
-  if (reached === undefined) {
-    return withoutProof(
-      "incomplete",
-      "unknown",
-      "There is no proof beside the file, and no notary was asked (--offline).",
-      "nothing",
-    );
-  }
-  const who = `the notary at ${reached.url}`;
-  if ("error" in reached) {
-    return undecided(reached.error);
-  }
-  try {
-    const { entries } = await reached.notary.find({ digest, limit: 16 });
-    let first: FileReport | undefined;
-    // the newest come first, and the earliest that holds is worth most
-    for (const { index } of entries.toReversed()) {
-      const report = await verifyWithProof(await reached.notary.proofFile(index), who, digest, means);
-      if (report.verdict === "verified") return report;
-      first ??= report;
-    }
-    const nothing = `${who} has no entry of this content, among ${reached.status.treeSize}.`;
-    return first ?? withoutProof("not_found", "fail", nothing, who);
-  } catch (error) {
-    return undecided(asAttestryError(error));
-  }
-}
-
-function undecided({ message }: AttestryError): FileReport {
-  const why = `There is no proof beside the file, and none could be had: ${message}`;
-  return withoutProof("incomplete", "unknown", `${why} This says nothing about the file.`, "nothing");
-}
-
-function withoutProof(verdict: Verdict, status: Check["status"], detail: string, trust: string): FileReport {
-  const sentence = detail.charAt(0).toUpperCase() + detail.slice(1);
-  return {
-    verdict,
-    summary: sentence,
-    checks: [{ name: "proof", status, detail: sentence, trust }],
-    later: [],
-    warnings: [],
-  };
-}
-
 function tryParse(bytes: Uint8Array): ProofFile | undefined {
   try {
     return parseProofFile(bytes);

@@ -8,6 +8,7 @@ import { hashStandardInput } from "../files/hash-file.ts";
 import { type HashOutcome, hashFiles } from "../files/hash-pool.ts";
 import { type FoundFile, standardInput, walkFiles } from "../files/walk.ts";
 import { examples } from "../help.ts";
+import { verifyByLookUp } from "../look-up.ts";
 import { type Output, plain, printError, quoted } from "../output.ts";
 import { openPins } from "../pins.ts";
 import { action, type Context, type ExitCode } from "../program.ts";
@@ -16,14 +17,7 @@ import { readProofBytes } from "../proof.ts";
 import { detailLines, reportJson, verdictLine } from "../report-text.ts";
 import { dataFolder, nodeUrl, optionValue, readText, serverUrl } from "../settings.ts";
 import { proofPathFor } from "../thumbprint.ts";
-import {
-  exitOf,
-  type FileReport,
-  type Reached,
-  type VerifyMeans,
-  verifyByLookUp,
-  verifyWithProof,
-} from "../verification.ts";
+import { exitOf, type FileReport, type Reached, type VerifyMeans, verifyWithProof } from "../verification.ts";
 
 interface Options {
   readonly proof?: string;

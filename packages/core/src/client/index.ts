@@ -31,6 +31,7 @@ export {
   tokenName,
 } from "./forms.ts";
 export type { HttpOptions } from "./http.ts";
+export { type Judgement, type LookUp, lookUp, maxLookedUp } from "./look-up.ts";
 export { createNotaryClient, type EntryQuery, type NotaryClient, type NotaryClientOptions } from "./notary-client.ts";
 export type {
   AnchorSummary,

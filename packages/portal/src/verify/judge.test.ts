@@ -2,8 +2,8 @@
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
 import { isAttestryError, sha256 } from "@attestry/core";
-import { startTestServer, type TestServer } from "../../../server/src/testing.ts";
-import { flipByte, register } from "../../test/records.ts";
+import { createIssuer, startTestServer, type TestServer } from "../../../server/src/testing.ts";
+import { flipByte, register, relationTo } from "../../test/records.ts";
 import { judge } from "./judge.ts";
 import type { Answer, Pin, Question } from "./question.ts";
 
@@ -125,4 +125,40 @@ test("a trust file that cannot be used is an error, never a fallback to less", a
   await assert.rejects(judge(question(server, { hash, trust })), (error) => {
     return isAttestryError(error) && error.code === "MALFORMED_TRUST_FILE";
   });
+});
+
+test("a record that its issuer revoked is not brought back by somebody else's of the same content, who is named", async (t) => {
+  const { server, record, hash } = await setUp(t);
+  const other = createIssuer();
+  await server.notary.issuers.addKey(other.signer.publicKey);
+  const content = record.file.buffer;
+  await register(server, { content, claims: { relation: relationTo(record, "revokes", "forged") } });
+  await register(server, { content, issuer: other });
+  for (const more of [{ hash }, { link: { hash } }]) {
+    const { outcome, report, others } = await judge(question(server, more));
+    assert.deepEqual([outcome, report?.entry?.index, others], ["revoked", record.index, [other.name]]);
+  }
+  const own = await register(server, { content, claims: { subject: "deed 4712" } });
+  const { outcome, report } = await judge(question(server, { hash }));
+  assert.deepEqual([outcome, report?.entry?.index], ["verified", own.index]);
+});
+
+test("revokers that a trust file names are asked for by name; where that cannot be asked, it stays open", async (t) => {
+  const { server, record, hash } = await setUp(t);
+  const { origin, verifierKeys, receiptKeyUri } = server.notary;
+  const [court, other] = [createIssuer(), createIssuer()];
+  for (const { signer } of [court, other]) await server.notary.issuers.addKey(signer.publicKey);
+  const logs = [{ origin, verifierKeys, receiptKeys: [receiptKeyUri] }];
+  const trust = { pins: [], file: JSON.stringify({ logs, revokers: [court.name] }) };
+  await register(server, { issuer: court, claims: { relation: relationTo(record, "revokes", "judgment 26-1") } });
+  for (let at = 0; at < 16; at++)
+    await register(server, { issuer: other, claims: { relation: relationTo(record, "supersedes", "spam") } });
+  const asked = question(server, { hash, proof: record.proof.buffer, trust });
+  const { outcome, report } = await judge(asked);
+  assert.deepEqual([outcome, report?.later[0]?.reason], ["revoked", "judgment 26-1"]);
+  const kept = await judge(
+    asked,
+    except(/relatesTo/, () => new Response(null, { status: 404 })),
+  );
+  assert.deepEqual([kept.outcome, kept.report?.checks.at(-1)?.status, kept.warnings], ["verified", "unknown", []]);
 });

@@ -20,6 +20,8 @@ import {
   askLater,
   createNotaryClient,
   type EnrolledIssuer,
+  type Judgement,
+  lookUp,
   type NotaryClient,
   type NotaryStatus,
   type Verified,
@@ -85,21 +87,29 @@ async function answerTo({ proof, link }: Question, means: Means): Promise<Answer
       return await judgeProof(await reached.client.proofFile(link.index), "notary", means);
     const sought = link === undefined ? hash : decodeHex(link.hash);
     if (sought === undefined) return without("not_found", "reached", means);
-    const { entries } = await reached.client.find({ digest: sought, limit: 16 });
-    let first: Answer | undefined;
-    // The newest come first, and the earliest that holds is worth most.
-    for (const { index } of entries.toReversed()) {
-      const answer = await judgeProof(await reached.client.proofFile(index), "notary", means);
-      if (answer.outcome === "verified" || answer.outcome === "registered") return answer;
-      first ??= answer;
-    }
-    return first ?? without("not_found", "reached", means);
+    const { answer, others, tooMany } = await lookUp(reached.client, sought, async (found) =>
+      judgement(await judgeProof(found, "notary", means)),
+    );
+    if (tooMany) return without("incomplete", "reached", means);
+    return answer === undefined ? without("not_found", "reached", means) : { ...answer, others };
   } catch (error) {
     if (!isAttestryError(error)) throw error;
     return error.code === "NOT_FOUND"
       ? without("not_found", "reached", means)
       : without("unreachable", "unreachable", means);
   }
+}
+
+const standings: { readonly [outcome in Outcome]?: Judgement<Answer>["standing"] } = {
+  verified: "stands",
+  registered: "stands",
+  issuer_revoked: "withdrawn",
+  revoked: "withdrawn",
+  superseded: "withdrawn",
+};
+
+function judgement(answer: Answer): Judgement<Answer> {
+  return { answer, standing: standings[answer.outcome] ?? "open", report: answer.report };
 }
 
 function without(outcome: Outcome, contact: NotaryContact, { basis }: Means): Answer {

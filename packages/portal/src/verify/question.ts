@@ -73,6 +73,8 @@ export interface Answer {
   readonly ownEntry?: number;
   /** When and why the issuer's enrolment was withdrawn. */
   readonly ended?: { readonly at: string; readonly reason: string };
+  /** Issuers whose records of the same content stand, while this one, the first, does not. */
+  readonly others?: readonly string[];
   /** How many entries the notary's log has. */
   readonly treeSize?: number;
   /** Keys met for the first time, to be noted. */

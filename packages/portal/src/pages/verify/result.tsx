@@ -61,7 +61,7 @@ export function Result({ words, subject, answer, heading }: ResultProps): VNode 
 
 /** Proofs whose failing is told; that a good one could not be held against the newest statements is told beside it. */
 function Beside({ words, answer }: Pick<ResultProps, "words" | "answer">): VNode {
-  const { outcome, reason, contact, ended, ownEntry, report } = answer;
+  const { outcome, reason, contact, ended, ownEntry, report, others = [] } = answer;
   const isOpen = report?.checks.some(({ name, status }) => name === "later" && status === "unknown") === true;
   const isTold = ["verified", "registered", "issuer_revoked", "incomplete"].includes(outcome);
   return (
@@ -77,6 +77,7 @@ function Beside({ words, answer }: Pick<ResultProps, "words" | "answer">): VNode
       {report?.later.map((later) => (
         <Later key={later.index} words={words} later={later} signer={report.statement?.issuer} />
       ))}
+      {others.length > 0 && <p>{words.others(others.join(", "))}</p>}
       {ownEntry !== undefined && (
         <p>
           <a href={`/entry/${ownEntry}`}>{words.ownEntry}</a>

@@ -53,6 +53,8 @@ export const words = {
       "The keys of this notary are not those that this browser noted at first contact. Somebody may be posing as it. Ask its operator before you go on.",
   },
   ended: "Withdrawn on",
+  others: (names: string): string =>
+    `Others registered the same content as well, and that stands; the verdict is on its first record. They are: ${names}`,
   ownEntry: "Show the file’s own record",
   download: "Download the proof",
   another: "Start over",

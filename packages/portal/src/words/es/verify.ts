@@ -54,6 +54,8 @@ export const words: typeof en = {
       "Las claves de este notario no son las que este navegador anotó en el primer contacto. Alguien puede estar haciéndose pasar por él. Pregunte a su operador antes de seguir.",
   },
   ended: "Retirado el",
+  others: (names: string): string =>
+    `Otros también registraron el mismo contenido, y eso sigue vigente; el veredicto es sobre su primer asiento. Son: ${names}`,
   ownEntry: "Ver el registro propio del archivo",
   download: "Descargar la prueba",
   another: "Empezar de nuevo",
