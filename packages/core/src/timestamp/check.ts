@@ -6,7 +6,7 @@ import { checkKeyLength } from "../x509/rules.ts";
 import { isSignedBy, parseSignatureScheme, type SignatureScheme } from "../x509/signature.ts";
 import { checkAuthorityCertificate, checkAuthorityName, findSigner } from "./authority.ts";
 import { integerContents } from "./der-writer.ts";
-import { digestOf, type Imprint } from "./digest.ts";
+import { type DigestName, digestNamed, digestOf, type Imprint } from "./digest.ts";
 import { fault, judging, reading } from "./fault.ts";
 import type { TimeStampInfo } from "./info.ts";
 import { checkNoStrays, findPath } from "./path.ts";
@@ -54,8 +54,9 @@ export async function checkTimeStamp(options: CheckTimeStampOptions): Promise<Ti
   const { info, signer } = token;
   checkInfo(info, options);
   const { authority, certificates, between } = reading(() => findAuthority(token));
-  const scheme = reading(() => parseScheme(signer));
-  reading(() => checkContent(token));
+  const digest = digestNamed(signer.digestAlgorithm);
+  const scheme = reading(() => parseScheme(signer, digest));
+  reading(() => checkContent(token, digest));
   const path = await findPath({ certificate: authority, between, roots, at: info.time });
   await checkNoStrays(path, certificates, roots);
   await checkSignature(signer, authority, scheme);
@@ -91,12 +92,12 @@ const contentType = "1.2.840.113549.1.9.3";
 const messageDigest = "1.2.840.113549.1.9.4";
 
 // RFC 5652 §11.1 and §11.2: both attributes must be there, since there are signed attributes.
-function checkContent({ signer, content }: TimeStampToken): void {
+function checkContent({ signer, content }: TimeStampToken, algorithm: DigestName): void {
   const type = attributeValue(signer, contentType);
   if (type === undefined || new DerReader(type.whole).oid() !== infoType)
     throw fault("message_digest", "The signature is not over a time stamp.");
   const digest = attributeValue(signer, messageDigest);
-  const isSame = digest?.tag === tag.octetString && equalBytes(digest.value, digestOf(signer.digestAlgorithm, content));
+  const isSame = digest?.tag === tag.octetString && equalBytes(digest.value, digestOf(algorithm, content));
   if (!isSame) throw fault("message_digest", "The time stamp is not the one that was signed.");
 }
 
@@ -108,19 +109,20 @@ async function checkSignature(
   await judging(() => checkKeyLength(authority));
   // The attributes stand where a certificate's signed part does: what is checked is the same.
   const statement = { ...authority, raw: { ...authority.raw, signed, signature } };
-  if (!(await isSignedBy(statement, authority, scheme)))
-    throw fault("bad_signature", "The authority's signature is wrong, or its kind cannot be checked here.");
+  const isSigned = await isSignedBy(statement, authority, scheme);
+  if (isSigned === undefined) throw fault("unsupported_algorithm", "The authority's key cannot be used here.");
+  if (!isSigned) throw fault("bad_signature", "The authority's signature is wrong.");
 }
 
 const rsaEncryption = "300d06092a864886f70d0101010500";
 
-function parseScheme({ signatureAlgorithm, digestAlgorithm }: Signer): SignatureScheme {
-  if (encodeHex(signatureAlgorithm) === rsaEncryption) return { name: "RSASSA-PKCS1-v1_5", hash: digestAlgorithm };
+function parseScheme({ signatureAlgorithm }: Signer, digest: DigestName): SignatureScheme {
+  if (encodeHex(signatureAlgorithm) === rsaEncryption) return { name: "RSASSA-PKCS1-v1_5", hash: digest };
   const scheme = parseSignatureScheme(signatureAlgorithm);
   if (scheme === "weak") throw fault("weak_algorithm", "The time stamp is signed with a broken hash.");
   if (scheme === "unsupported" || scheme.name === "Ed25519")
     throw fault("unsupported_algorithm", "The time stamp is signed in an unknown way.");
   // RFC 5754 §3, RFC 4056 §3
-  if (scheme.hash !== digestAlgorithm) throw fault("unsupported_algorithm", "The signature uses another digest.");
+  if (scheme.hash !== digest) throw fault("unsupported_algorithm", "The signature uses another digest.");
   return scheme;
 }

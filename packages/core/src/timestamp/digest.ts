@@ -30,18 +30,25 @@ export function digestOf(name: DigestName | "SHA-1", data: Uint8Array): Uint8Arr
   return (name === "SHA-384" ? sha384 : name === "SHA-512" ? sha512 : sha1)(data);
 }
 
-/**
- * Reads an AlgorithmIdentifier; its parameters may be NULL or absent (RFC 5754 §2).
- * @throws VERIFY_TIME_STAMP weak_algorithm or unsupported_algorithm, and what the reader throws
- */
-export function parseDigestAlgorithm(outer: DerReader): DigestName {
+/** Reads an AlgorithmIdentifier as `readDigestAlgorithm` does, and throws what `digestNamed` throws. */
+export function parseDigestAlgorithm(reader: DerReader): DigestName {
+  return digestNamed(readDigestAlgorithm(reader));
+}
+
+/** The object identifier of an AlgorithmIdentifier whose parameters may be NULL or absent (RFC 5754 §2). */
+export function readDigestAlgorithm(outer: DerReader): string {
   const reader = outer.inside();
   const id = reader.oid();
+  reader.optional(tag.null);
+  reader.end();
+  return id;
+}
+
+/** @throws VERIFY_TIME_STAMP weak_algorithm or unsupported_algorithm */
+export function digestNamed(id: string): DigestName {
   const name = names.get(id);
   if (broken.has(id)) throw fault("weak_algorithm", "It uses SHA-1 or MD5, which are broken.");
   if (name === undefined) throw fault("unsupported_algorithm", `It uses the unknown digest algorithm ${id}.`);
-  reader.optional(tag.null);
-  reader.end();
   return name;
 }
 

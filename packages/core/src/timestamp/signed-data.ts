@@ -4,7 +4,7 @@
  */
 import { checkDer, type DerElement, DerReader, tag } from "../x509/der.ts";
 import { compareElements, derElement } from "./der-writer.ts";
-import { type DigestName, parseDigestAlgorithm } from "./digest.ts";
+import { readDigestAlgorithm } from "./digest.ts";
 import { malformed } from "./fault.ts";
 
 /** Who signed: SignerIdentifier, either by issuer and serial number or by key identifier. */
@@ -22,7 +22,8 @@ export interface SignedData {
 
 export interface Signer {
   readonly id: SignerId;
-  readonly digestAlgorithm: DigestName;
+  /** Object identifier; it may be of a digest that is broken or unknown. */
+  readonly digestAlgorithm: string;
   /** The values of each signed attribute, by its type. */
   readonly attributes: ReadonlyMap<string, readonly DerElement[]>;
   /** What the signature is over (§5.4): the signed attributes as a SET. */
@@ -36,7 +37,7 @@ const mostCertificates = 16;
 /** Names in signed attributes lie deeper than any part of a certificate. */
 const furtherDepth = 8;
 
-/** Throws what `DerReader` and `parseDigestAlgorithm` throw, and MALFORMED_TIME_STAMP. */
+/** Throws what `DerReader` throws, and MALFORMED_TIME_STAMP. */
 export function parseSignedData(der: Uint8Array): SignedData {
   checkDer(der, -furtherDepth);
   const outer = new DerReader(der);
@@ -49,7 +50,7 @@ export function parseSignedData(der: Uint8Array): SignedData {
   explicit.end();
   if (reader.smallUnsigned() !== 3) throw malformed("The signed data is not of version 3."); // §5.1
   const algorithms = reader.inside(tag.set);
-  const digestAlgorithm = parseDigestAlgorithm(algorithms);
+  const digestAlgorithm = readDigestAlgorithm(algorithms);
   algorithms.end();
   const { contentType, content } = parseContent(reader.inside());
   const certificates = reader.peek() === 0xa0 ? parseCertificates(reader.inside(0xa0)) : [];
@@ -83,7 +84,7 @@ function parseSigner(reader: DerReader): Signer {
   const version = reader.smallUnsigned();
   const id = parseSignerId(reader);
   if (version !== (id.kind === "issuer" ? 1 : 3)) throw malformed("The signer's version does not fit its identifier.");
-  const digestAlgorithm = parseDigestAlgorithm(reader);
+  const digestAlgorithm = readDigestAlgorithm(reader);
   const attributes = reader.element(0xa0);
   const signatureAlgorithm = reader.element(tag.sequence).whole;
   const signature = reader.element(tag.octetString).value;

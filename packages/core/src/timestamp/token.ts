@@ -15,8 +15,7 @@ const longestToken = 64 * 1024;
 
 /**
  * Reads a DER-encoded token. That it reads proves nothing.
- * @throws MALFORMED_TIME_STAMP, and VERIFY_TIME_STAMP for a digest algorithm that is broken or unknown and for a critical
- * extension
+ * @throws MALFORMED_TIME_STAMP, and VERIFY_TIME_STAMP for an imprint of a broken or unknown kind and for a critical extension
  */
 export function parseTimeStampToken(der: Uint8Array): TimeStampToken {
   return reading(() => {

@@ -120,10 +120,8 @@ async function checkToken(
   const checkpoint = { origin: receipt.claims.iss ?? "", size: receipt.size, rootHash: root, extensions: [] };
   const imprint = { algorithm: "SHA-256", digest: sha256(encodeUtf8(encodeCheckpoint(checkpoint))) } as const;
   const roots = trust.timeStampRoots;
-  const found = await checkTimeStamp({ token, imprint, roots }).catch((error: unknown) => {
-    if (!isUnvouched(error, roots)) throw error;
-  });
-  if (found === undefined) return unvouchedToken;
+  const found = await checkTimeStamp({ token, imprint, roots }).catch((error: unknown) => doubt(error, roots));
+  if ("status" in found) return found;
   const { time, accuracy = 0, authority } = found;
   // The true time may lie past the stated one by the accuracy, and it is an upper bound that is sought.
   times.push({
@@ -137,18 +135,22 @@ async function checkToken(
   return { detail, trust: "the trust file's time stamp roots", facts: { authority, time } };
 }
 
-const unvouchedToken: Finding = {
-  status: "unknown",
-  detail: "A time stamp came along; a trust file must name its root.",
-  trust: "nothing",
-};
-
 /** A certificate to another root than ours may stand in a good token. */
 const unvouched: readonly unknown[] = ["untrusted_root", "stray_certificate"];
+/** A good token may be of a kind that this version or this runtime cannot check. */
+const uncheckable: readonly unknown[] = ["unsupported_algorithm", "name_constraints"];
 
-/** Whether no more is wrong than that nobody vouches for it. Where no authority is trusted, it must be of the checkpoint. */
-function isUnvouched(error: unknown, roots: Trust["timeStampRoots"]): boolean {
-  if (!isAttestryError(error) || error.code !== "VERIFY_TIME_STAMP") return false;
+/**
+ * What a token comes to that may be good and proves nothing. Where no authority is trusted, it must be of the checkpoint.
+ * @throws the error, if more is wrong than that
+ */
+function doubt(error: unknown, roots: Trust["timeStampRoots"]): Finding & { readonly status: "unknown" } {
+  if (!isAttestryError(error) || error.code !== "VERIFY_TIME_STAMP") throw error;
   const { reason } = error.data;
-  return unvouched.includes(reason) || (roots.length === 0 && reason !== "imprint");
+  const unknown = { status: "unknown", trust: "nothing" } as const;
+  if (uncheckable.includes(reason))
+    return { ...unknown, detail: `A time stamp came along that cannot be checked here: ${error.message}` };
+  if (unvouched.includes(reason) || (roots.length === 0 && reason !== "imprint"))
+    return { ...unknown, detail: "A time stamp came along; a trust file must name its root." };
+  throw error;
 }

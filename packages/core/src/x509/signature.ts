@@ -66,8 +66,8 @@ function parseHash(reader: DerReader): Hash | undefined {
 }
 
 /**
- * Whether `issuer`'s key signed `certificate` by that scheme; `undefined` if this runtime cannot use the key. Never rejects. RSA,
- * P-521 and a hash other than the curve's own need WebCrypto, which browsers have in secure contexts only.
+ * Whether `issuer`'s key signed `certificate` by that scheme; `undefined` if the key is of an unknown kind, or this runtime cannot use
+ * it. Never rejects. RSA, P-521 and a hash other than the curve's own need WebCrypto, which browsers have in secure contexts only.
  */
 export async function isSignedBy(
   { raw }: Certificate,
@@ -75,6 +75,7 @@ export async function isSignedBy(
   scheme: SignatureScheme,
 ): Promise<boolean | undefined> {
   const { kind, publicKey } = subjectKey;
+  if (kind === "other") return undefined;
   if (scheme.name === "Ed25519") {
     return kind === "Ed25519" && publicKey !== undefined && verifySignature(publicKey, raw.signed, raw.signature);
   }
