@@ -267,11 +267,19 @@ test("a chain is refused for constraints, algorithms and keys that are not looke
     .replaceAll("06082a8648ce3d040302", "06082a8648ce3d040301");
   const unknown = { ...authority, der: Uint8Array.fromHex(withSha224) };
   await refuses("unsupported_algorithm", { authority: unknown });
-  const giant = { kty: "RSA", e: "AQAB", n: new Uint8Array(1125).fill(0xff).toBase64({ alphabet: "base64url" }) };
   const rsa = { name: "RSASSA-PKCS1-v1_5", hash: "SHA-256" };
-  const publicKey = await crypto.subtle.importKey("jwk", giant, rsa, true, ["verify"]);
-  const slow = await issue({ subject: "CN=Root", ca: {}, keys: { ...root.keys, publicKey } });
-  await refuses("unsupported_algorithm", {}, { roots: [slow.der] });
+  const number = (...bytes: readonly number[]) => Uint8Array.from(bytes).toBase64({ alphabet: "base64url" });
+  const modulus = (length: number) => number(...new Array<number>(length).fill(0xff));
+  for (const [slowKey, found] of [
+    [{ e: number(1, 0, 1), n: modulus(1125) }, /has 9000 bits/],
+    [{ e: number(2, 0, 0, 0, 1), n: modulus(256) }, /an exponent of 34 bits/],
+  ] as const) {
+    const publicKey = await crypto.subtle.importKey("jwk", { kty: "RSA", ...slowKey }, rsa, true, ["verify"]);
+    const slow = await issue({ subject: "CN=Root", ca: {}, keys: { ...root.keys, publicKey } });
+    await refuses("unsupported_algorithm", {}, { roots: [slow.der] });
+    const token = await makeToken({ authority });
+    await assert.rejects(checkTimeStamp({ token, imprint, roots: [slow.der] }), { message: found });
+  }
 });
 
 test("certificates come in any order, with or without the root, and with other ways to other roots", async () => {

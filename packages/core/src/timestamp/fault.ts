@@ -13,7 +13,8 @@ export type TimeStampFault =
   | "purpose"
   | "authority_name"
   | "message_digest"
-  | "stray_certificate";
+  | "stray_certificate"
+  | "too_many_certificates";
 
 export function fault(reason: TimeStampFault, message: string, subject?: string): AttestryError {
   const data = { reason, ...(subject === undefined ? {} : { subject }) };

@@ -7,6 +7,17 @@ import type { Certificate } from "../x509/certificate.ts";
 import { certificateFault, checkIssuer, checkSigned, checkUsable, isNamedIssuer, longestPath } from "../x509/rules.ts";
 import { fault, judging } from "./fault.ts";
 
+/** How many signatures on certificates may still be checked for a token. */
+export interface Budget {
+  left: number;
+}
+
+/**
+ * A good token takes two or three, the longest path seven. Whoever hands it on can add certificates that all seem to have issued
+ * each other.
+ */
+export const mostSignatures = 8;
+
 export interface PathOptions {
   readonly certificate: Certificate;
   /** Those that may stand between it and a root. */
@@ -14,9 +25,10 @@ export interface PathOptions {
   readonly roots: readonly Certificate[];
   /** Seconds since the epoch. */
   readonly at: number;
+  readonly budget: Budget;
 }
 
-/** The certificates from the given one to a root, both included. @throws VERIFY_TIME_STAMP with a `ChainFault` */
+/** The certificates from the given one to a root, both included. @throws VERIFY_TIME_STAMP with a `ChainFault`, too_many_certificates */
 export async function findPath(options: PathOptions): Promise<readonly Certificate[]> {
   return judging(() => {
     checkUsable(options.certificate, options.at);
@@ -41,9 +53,11 @@ async function climb(
       checkIssuer(issuer, path.slice(1));
       if (path.length >= longestPath)
         throw certificateFault("path_length", issuer, `There are ${path.length} certificates below it.`);
+      spend(options.budget);
       await checkSigned(last, issuer);
       return await climb([...path, issuer], options, tried);
     } catch (error) {
+      if (options.budget.left < 0) throw error;
       failure ??= error;
     }
   }
@@ -53,25 +67,34 @@ async function climb(
 /**
  * Checks that what came along and is not on the path was signed by something that came along or is trusted. It decides nothing,
  * but whoever keeps a token should see any change of it.
- * @throws VERIFY_TIME_STAMP stray_certificate
+ * @throws VERIFY_TIME_STAMP stray_certificate, too_many_certificates
  */
 export async function checkNoStrays(
   path: readonly Certificate[],
   certificates: readonly Certificate[],
-  roots: readonly Certificate[],
+  { roots, budget }: PathOptions,
 ): Promise<void> {
   for (const certificate of certificates.filter((other) => !isAmong(other, [...path, ...roots]))) {
-    if (await isSignedByAny(certificate, [...certificates, ...roots])) continue;
+    if (await isSignedByAny(certificate, [...certificates, ...roots], budget)) continue;
     throw fault("stray_certificate", "A certificate came along that nothing vouches for.", certificate.subject);
   }
 }
 
-async function isSignedByAny(certificate: Certificate, issuers: readonly Certificate[]): Promise<boolean> {
+async function isSignedByAny(
+  certificate: Certificate,
+  issuers: readonly Certificate[],
+  budget: Budget,
+): Promise<boolean> {
   for (const issuer of issuers.filter((other) => isNamedIssuer(other, certificate))) {
+    spend(budget);
     const problem = await checkSigned(certificate, issuer).catch((error: unknown) => error);
     if (problem === undefined) return true;
   }
   return false;
+}
+
+function spend(budget: Budget): void {
+  if (--budget.left < 0) throw fault("too_many_certificates", "Too many of its certificates would have to be checked.");
 }
 
 function isAmong(certificate: Certificate, others: readonly Certificate[]): boolean {

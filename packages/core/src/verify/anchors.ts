@@ -138,7 +138,7 @@ async function checkToken(
 /** A certificate to another root than ours may stand in a good token. */
 const unvouched: readonly unknown[] = ["untrusted_root", "stray_certificate"];
 /** A good token may be of a kind that this version or this runtime cannot check. */
-const uncheckable: readonly unknown[] = ["unsupported_algorithm", "name_constraints"];
+const uncheckable: readonly unknown[] = ["unsupported_algorithm", "name_constraints", "too_many_certificates"];
 
 /**
  * What a token comes to that may be good and proves nothing. Where no authority is trusted, it must be of the checkpoint.

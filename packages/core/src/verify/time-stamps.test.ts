@@ -14,6 +14,7 @@ import {
   withTreeEvidence,
 } from "../index.ts";
 import { derOid, derSequence } from "../timestamp/der-writer.ts";
+import { mostSignatures } from "../timestamp/path.ts";
 import { encodeImprint } from "../timestamp/request.ts";
 import { issueAuthority, makeToken, type Parts } from "../timestamp/test-tokens.ts";
 import { generateKeys, type Issued, issue } from "../x509/test-certificates.ts";
@@ -80,4 +81,25 @@ test("where there is no WebCrypto, as in a page over http, a time stamp signed w
   t.mock.method(crypto.subtle, "importKey", () => Promise.reject(new TypeError("There is no WebCrypto.")));
   await cannotBeChecked({ authority }, rsaRoot);
   await cannotBeChecked({ authority: underEcdsa }, root);
+});
+
+test("certificates that all seem to have issued each other are not checked without end", async (t) => {
+  const [wrong, right] = await Promise.all([generateKeys("RSA 2048"), generateKeys("RSA 2048")]);
+  const ca = { subject: "CN=Namesake", kind: "RSA 2048", ca: {} } as const;
+  const last = await issue({ ...ca, keys: right });
+  const others = await Promise.all(Array.from({ length: 14 }, () => issue({ ...ca, keys: wrong, by: last })));
+  const namesakes = [...others, last].map(({ der }) => der);
+  const authority = await issueAuthority({ by: root });
+  const token = await makeToken({ authority, imprint, certificates: [authority.der, ...namesakes] });
+  const below = await issueAuthority({ by: last, kind: "RSA 2048" });
+  const tokenBelow = await makeToken({ authority: below, imprint, certificates: [below.der, ...namesakes] });
+  const counted = t.mock.method(crypto.subtle, "verify");
+  for (const crowded of [token, tokenBelow]) {
+    counted.mock.resetCalls();
+    const { verdict, checks } = await judge(crowded, [root]);
+    const check = checks.find(({ name }) => name === "time_stamps");
+    assert.deepEqual([verdict, check?.status], ["verified", "unknown"]);
+    assert.match(`${check?.detail}`, /Too many of its certificates/);
+    assert.ok(counted.mock.callCount() <= mostSignatures, `${counted.mock.callCount()} signatures were checked`);
+  }
 });

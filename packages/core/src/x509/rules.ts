@@ -23,6 +23,8 @@ export type ChainFault =
 /** Certificates from the first to the root: more are refused, whatever they say. */
 export const longestPath = 8;
 const rsaBits = { least: 2048, most: 8192 } as const;
+/** CAs use 65537, a few 3 or 17. Windows takes 32 bits and BoringSSL, so Chrome, 33: no CA for the public has a longer one. */
+const mostExponentBits = 33;
 
 /** §6.1.3 a 4. Byte for byte, because §4.1.2.4 has CAs repeat their subject as it is. */
 export function isNamedIssuer(issuer: Certificate, certificate: Certificate): boolean {
@@ -43,12 +45,15 @@ export async function checkSigned(certificate: Certificate, issuer: Certificate)
 
 /** @throws VERIFY_CERTIFICATE weak_algorithm or unsupported_algorithm */
 export function checkKeyLength(certificate: Certificate): void {
-  const { kind, rsaBits: bits } = certificate.subjectKey;
-  if (kind !== "RSA") return;
+  const { rsa } = certificate.subjectKey;
+  if (rsa === undefined) return;
+  const { modulus: bits, exponent } = rsa;
   if (bits < rsaBits.least) throw certificateFault("weak_algorithm", certificate, `Its RSA key has only ${bits} bits.`);
-  // the time that a signature takes to check grows with the square of its key
+  // the time that a signature takes to check grows with the square of its key, and with the length of the exponent
   if (bits > rsaBits.most)
     throw certificateFault("unsupported_algorithm", certificate, `Its RSA key has ${bits} bits.`);
+  if (exponent > mostExponentBits)
+    throw certificateFault("unsupported_algorithm", certificate, `Its RSA key has an exponent of ${exponent} bits.`);
 }
 
 /**

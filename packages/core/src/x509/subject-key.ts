@@ -9,8 +9,8 @@ export interface SubjectKey {
   readonly spki: Uint8Array;
   /** For the kinds that sign statements: P-256, P-384, Ed25519. */
   readonly publicKey: PublicKey | undefined;
-  /** Length of an RSA modulus; 0 for other kinds. */
-  readonly rsaBits: number;
+  /** Lengths in bits of an RSA key; `undefined` for other kinds. */
+  readonly rsa: { readonly modulus: number; readonly exponent: number } | undefined;
 }
 
 const kinds = new Map<string, SubjectKey["kind"]>([
@@ -36,7 +36,7 @@ export function parseSubjectKey(element: DerElement): SubjectKey {
     kind,
     spki: element.whole,
     publicKey: signs ? parsePublicKey(algorithms[kind], bytes) : undefined,
-    rsaBits: kind === "RSA" ? rsaBits(bytes) : 0,
+    rsa: kind === "RSA" ? parseRsa(bytes) : undefined,
   };
 }
 
@@ -48,12 +48,15 @@ function parsePublicKey(algorithm: PublicKey["algorithm"], bytes: Uint8Array): P
   }
 }
 
-function rsaBits(bytes: Uint8Array): number {
+function parseRsa(bytes: Uint8Array): SubjectKey["rsa"] {
   const outer = new DerReader(bytes);
   const reader = outer.inside();
   outer.end();
-  const modulus = reader.unsigned();
-  reader.unsigned();
+  const [modulus, exponent] = [bitLength(reader.unsigned()), bitLength(reader.unsigned())];
   reader.end();
-  return modulus.length * 8 - Math.clz32(modulus[0] ?? 0) + 24;
+  return { modulus, exponent };
+}
+
+function bitLength(number: Uint8Array): number {
+  return number.length * 8 - Math.clz32(number[0] ?? 0) + 24;
 }
