@@ -47,6 +47,12 @@ test("a trust file that names no issuers leaves enrolment to the log; one with a
   assert.equal(issuers.length, 1);
 });
 
+test("a member that stands twice is refused by its name, since the last one would override what a reader saw first", () => {
+  const text = JSON.stringify(file).replace(/}$/, ',"quorum":0}');
+  assert.equal(JSON.parse(text).quorum, 0);
+  assert.throws(() => parseTrustFile(text), { code: "MALFORMED_TRUST_FILE", message: /the member "quorum" twice/ });
+});
+
 test("witnesses that are named without a quorum are all asked for", () => {
   const { quorum, ...others } = file;
   assert.equal(parseTrustFile(JSON.stringify(others)).quorum, 1);

@@ -6,6 +6,7 @@ import type { TrustedLedger } from "./anchor/evm-anchor.ts";
 import { equalBytes } from "./bytes.ts";
 import { parseThumbprintUri } from "./cose/key.ts";
 import { AttestryError } from "./errors.ts";
+import { repeatedMember } from "./json.ts";
 import { parseVerifierKey, signatureType, type VerifierKey } from "./note/vkey.ts";
 import { parsePemCertificates } from "./x509/pem.ts";
 
@@ -198,7 +199,10 @@ function attempt<T>(place: string, parse: () => T): T {
 }
 
 function parseJson(text: string): unknown {
-  return attempt("the file", () => JSON.parse(text));
+  const value: unknown = attempt("the file", () => JSON.parse(text));
+  const repeated = repeatedMember(text);
+  if (repeated !== undefined) refuse("the file", `an object in it has the member "${repeated}" twice`);
+  return value;
 }
 
 function asObject(value: unknown, place: string, members: readonly string[]): Record<string, unknown> {
