@@ -190,5 +190,8 @@ export function createHeadSigner(origin: string, keys: LogKeys): HeadSigner {
 /** @throws USAGE when it cannot stand in a checkpoint */
 export function checkOrigin(origin: string): void {
   if (isKeyName(origin) && encodeUtf8(origin).length <= 255) return;
-  throw new AttestryError("USAGE", "An origin is 1 to 255 bytes with no space, plus sign or control character.");
+  throw new AttestryError(
+    "USAGE",
+    "An origin is 1 to 255 bytes with no space, plus sign, control character or one that nobody sees.",
+  );
 }

@@ -1,6 +1,7 @@
 /** Checkpoints, the text that a log signs: C2SP tlog-checkpoint v1.0.0 (https://c2sp.org/tlog-checkpoint@v1.0.0). */
 import { decodeBase64, encodeBase64 } from "../bytes.ts";
 import { AttestryError, type ErrorCode } from "../errors.ts";
+import { isAllSeen } from "../unseen.ts";
 
 export interface Checkpoint {
   /** The log's identity; not empty. */
@@ -54,8 +55,9 @@ function checkLength(text: string): void {
 }
 
 function checkLines(lines: readonly string[]): void {
-  if (lines.every((line) => /^[^\x00-\x1f]+$/.test(line))) return;
-  throw refuse("A checkpoint has no empty line and no control character.");
+  if (!lines.every((line) => /^[^\x00-\x1f]+$/.test(line)))
+    throw refuse("A checkpoint has no empty line and no control character.");
+  if (!isAllSeen(lines[0] ?? "")) throw refuse("A checkpoint's origin has no character that nobody sees.");
 }
 
 function refuse(message: string): AttestryError {

@@ -3,7 +3,7 @@ import { concatBytes, decodeBase64, decodeUtf8, encodeBase64, encodeHex, encodeU
 import { type Signer, verifySignature } from "../crypto/index.ts";
 import { AttestryError } from "../errors.ts";
 import { checkCosignature, signCosignature } from "./cosignature.ts";
-import { createVerifierKey, isKeyName, type SignatureType, signatureType, type VerifierKey } from "./vkey.ts";
+import { createVerifierKey, isSignerName, type SignatureType, signatureType, type VerifierKey } from "./vkey.ts";
 
 /** More signatures than this are refused; the specification asks for at least 16. */
 export const maxSignatures = 64;
@@ -75,7 +75,7 @@ export function parseNote(note: Uint8Array | string): Note {
 export function encodeSignatureLines(signatures: readonly NoteSignature[]): string {
   checkCount(signatures.length);
   const lines = signatures.map(({ name, keyId, signature }) => {
-    if (!isKeyName(name) || keyId.length !== keyIdLength || signature.length === 0)
+    if (!isSignerName(name) || keyId.length !== keyIdLength || signature.length === 0)
       throw refuse("A signature is malformed.");
     return `\u2014 ${name} ${encodeBase64(concatBytes(keyId, signature))}\n`;
   });
@@ -92,7 +92,7 @@ export function parseSignatureLines(text: string): NoteSignature[] {
 
 function parseSignatureLine(line: string): NoteSignature {
   const [dash, name = "", base64 = "", ...rest] = line.split(" ");
-  if (dash !== "\u2014" || !isKeyName(name) || rest.length > 0) throw refuse("A signature line is malformed.");
+  if (dash !== "\u2014" || !isSignerName(name) || rest.length > 0) throw refuse("A signature line is malformed.");
   const bytes = decodeBase64(base64, "MALFORMED_NOTE");
   if (bytes.length <= keyIdLength) throw refuse("A signature line has no signature.");
   return { name, keyId: bytes.subarray(0, keyIdLength), signature: bytes.subarray(keyIdLength) };

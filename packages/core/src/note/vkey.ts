@@ -2,6 +2,7 @@
 import { concatBytes, decodeBase64, encodeBase64, encodeHex, encodeUtf8 } from "../bytes.ts";
 import { type Algorithm, type PublicKey, publicKey, sha256 } from "../crypto/index.ts";
 import { AttestryError } from "../errors.ts";
+import { isAllSeen } from "../unseen.ts";
 
 /** What a key signs: the note's text; the text with a time before it; or a checkpoint's tree (see `cosignature.ts`). */
 export const signatureType = { ed25519: 0x01, ed25519Cosignature: 0x04, mlDsaCosignature: 0x06 } as const;
@@ -22,7 +23,10 @@ export interface VerifierKey {
 
 /** @throws MALFORMED_KEY when the name cannot stand in a signature line or the key's algorithm is not that of the type. */
 export function createVerifierKey(name: string, key: PublicKey, type: SignatureType): VerifierKey {
-  if (!isKeyName(name)) throw refuse("A key name is not empty and has no space, plus sign or control character.");
+  if (!isKeyName(name))
+    throw refuse(
+      "A key name is not empty and has no space, plus sign, control character or character that nobody sees.",
+    );
   if (key.algorithm !== algorithmOf[type])
     throw refuse(`A key of type ${type} is ${algorithmOf[type]}, not ${key.algorithm}.`);
   const nameBytes = encodeUtf8(name);
@@ -64,8 +68,13 @@ function readVerifierKey(text: string): VerifierKey {
   return key;
 }
 
-/** Whether a name can stand in a signature line: not empty, no Unicode space, no plus sign, no control character. */
+/** Whether a key may have that name: it can stand in a signature line, and all of it is seen. */
 export function isKeyName(name: string): boolean {
+  return isSignerName(name) && isAllSeen(name);
+}
+
+/** Whether a name can stand in a signature line, be it of a key or not: not empty, no Unicode space, no plus sign, no control character. */
+export function isSignerName(name: string): boolean {
   return name.isWellFormed() && /^[^\p{White_Space}+\x00-\x1f]+$/u.test(name);
 }
 

@@ -26,6 +26,7 @@ import { AttestryError } from "../errors.ts";
 import { hashLength } from "../merkle/hash.ts";
 import { rootFromInclusion } from "../merkle/proof.ts";
 import { parseVerifierKey } from "../note/vkey.ts";
+import { isAllSeen } from "../unseen.ts";
 import { encodeKccs, parseKccs } from "./kccs.ts";
 import { claim, findStrangeLabel, label } from "./labels.ts";
 
@@ -211,8 +212,11 @@ function parseInclusion(bytes: Uint8Array): Pick<Receipt, "size" | "index" | "pa
 
 function parseReceiptClaims(header: CborMap): Receipt["claims"] {
   const cwt = header.has(label.cwtClaims) ? asMap(header.get(label.cwtClaims), "The CWT claims", code) : new Map();
+  const iss = cwt.has(claim.iss) ? asText(cwt.get(claim.iss), "The receipt's iss", code) : undefined;
+  if (iss !== undefined && !isAllSeen(iss))
+    throw new AttestryError(code, "The receipt's iss has a control character or one that nobody sees.");
   return {
-    ...(cwt.has(claim.iss) ? { iss: asText(cwt.get(claim.iss), "The receipt's iss", code) } : {}),
+    ...(iss === undefined ? {} : { iss }),
     ...(cwt.has(claim.sub) ? { sub: asText(cwt.get(claim.sub), "The receipt's sub", code) } : {}),
     ...(cwt.has(claim.iat) ? { iat: asInteger(cwt.get(claim.iat), "The receipt's iat", code) } : {}),
     ...(header.has(label.kid) ? { kid: asBytes(header.get(label.kid), "The receipt's kid", code) } : {}),

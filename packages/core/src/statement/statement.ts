@@ -9,6 +9,7 @@ import { algorithmFromCose, coseAlgorithm, keyThumbprint } from "../cose/key.ts"
 import { encodeSign1, parseSign1, type Sign1, sigStructure } from "../cose/sign1.ts";
 import { type Algorithm, type PublicKey, type Signer, sha256 } from "../crypto/index.ts";
 import { AttestryError } from "../errors.ts";
+import { isAllSeen } from "../unseen.ts";
 import { encodeKccs, parseKccs } from "./kccs.ts";
 import { claim, label, sha256Algorithm } from "./labels.ts";
 
@@ -245,9 +246,6 @@ export function parseEvidence(unprotected: CborMap): Evidence {
   return evidence;
 }
 
-/** Most texts are such; it is told sooner than that none of Unicode's categories is in the way. */
-const plainText = /^[\x20-\x7e]*$/;
-
 /** @throws MALFORMED_STATEMENT */
 export function checkClaims(claims: StatementClaims): void {
   checkText("issuer", claims.issuer);
@@ -268,10 +266,10 @@ export function checkClaims(claims: StatementClaims): void {
 
 function checkText(name: string, text: string): void {
   const fits = text.length > 0 && text.length <= maxText;
-  // Control characters could dress up what a verifier's screen shows; half a surrogate pair would be signed as U+FFFD.
-  if (fits && (plainText.test(text) || !/[\p{C}\u2028\u2029]/u.test(text))) return;
+  // Half a surrogate pair is of those that are refused: it would be signed as U+FFFD.
+  if (fits && isAllSeen(text)) return;
   throw new AttestryError(
     "MALFORMED_STATEMENT",
-    `The ${name} must have 1 to ${maxText} characters, none of them a control character.`,
+    `The ${name} must have 1 to ${maxText} characters, none of them a control character or one that nobody sees.`,
   );
 }

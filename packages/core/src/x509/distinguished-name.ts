@@ -1,5 +1,6 @@
 /** X.501 names as text (RFC 4514), the way people and `iss` claims write them. */
 import { decodeUtf8, encodeUtf8 } from "../bytes.ts";
+import { unseen } from "../unseen.ts";
 import { type DerElement, DerReader, malformed, tag } from "./der.ts";
 
 export interface DistinguishedName {
@@ -82,7 +83,7 @@ export function decodeAscii(bytes: Uint8Array): string {
 function escapeText(text: string): string {
   return text
     .replace(/["+,;<>\\]|^[ #]| $/g, "\\$&")
-    .replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, (character) =>
+    .replace(new RegExp(unseen, "gu"), (character) =>
       encodeUtf8(character).toHex().toUpperCase().replace(/../g, "\\$&"),
     );
 }
