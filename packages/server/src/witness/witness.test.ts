@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { generateKeyPairSync } from "node:crypto";
-import { cpSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
@@ -197,6 +197,18 @@ test("a witness's data is one process's, and damage to it is said to be that", a
   state.close();
   writeFileSync(path, readFileSync(path).fill(0xa5, 100, 4096));
   assert.throws(() => openWitnessState(path).read(origin), refusal("FATAL_CORRUPT"));
+});
+
+test("a witness whose memory is gone does not begin anew under its old keys", async (t) => {
+  const log = createLog();
+  const witness = await runWitness(t, [log.vkey]);
+  const { data } = witness;
+  await witness.close();
+  const again = () => startWitness({ data, logs: [log.vkey], port: 0 });
+  for (const forget of [() => rmSync(join(data, "witness.db")), () => writeFileSync(join(data, "witness.db"), "")]) {
+    forget();
+    await assert.rejects(again(), { code: "FATAL_CORRUPT", message: /Put that back from a backup/ });
+  }
 });
 
 test("a witness and a notary have a folder each, and neither begins in the other's", async (t) => {
