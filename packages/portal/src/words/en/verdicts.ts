@@ -128,7 +128,7 @@ export const verdicts = {
       time: "No trusted time covers the entry yet.",
       not_before: "The signer quoted a state of a log; when that was, nothing that you trust says.",
       anchors: "There is an anchor on a ledger; your trust file would have to name that ledger.",
-      time_stamps: "There is a time stamp; your trust file would have to name its authority.",
+      time_stamps: "There is a time stamp; your trust file does not name its authority, or it cannot be checked here.",
       later: "Nobody could be asked whether it was replaced or revoked since.",
     },
     trust: {

@@ -130,7 +130,8 @@ export const verdicts: typeof en = {
       time: "Ninguna hora de confianza cubre todavía el asiento.",
       not_before: "El firmante citó un estado de un registro; nada en lo que usted confía dice de cuándo es.",
       anchors: "Hay un ancla en un libro mayor; su archivo de confianza tendría que nombrarlo.",
-      time_stamps: "Hay un sello de tiempo; su archivo de confianza tendría que nombrar a su autoridad.",
+      time_stamps:
+        "Hay un sello de tiempo; su archivo de confianza no nombra a su autoridad, o no puede comprobarse aquí.",
       later: "No se pudo preguntar a nadie si se sustituyó o revocó después.",
     },
     trust: {
