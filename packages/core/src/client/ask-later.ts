@@ -2,8 +2,8 @@
 import { equalBytes } from "../bytes.ts";
 import { thumbprintUri } from "../cose/key.ts";
 import { type AttestryError, isAttestryError } from "../errors.ts";
-import { leafHash } from "../merkle/hash.ts";
 import { type ProofFile, parseProofFile } from "../statement/proof-file.ts";
+import { entryHashes } from "../statement/twin.ts";
 import type { Trust, TrustedLog } from "../trust.ts";
 import type { Check, Report } from "../verify/report.ts";
 import { collectEntries } from "./find.ts";
@@ -98,12 +98,14 @@ async function askRevokers(
   { statement }: ProofFile,
   revokers: readonly string[],
 ): Promise<{ readonly statements: readonly Uint8Array[]; readonly gap?: AttestryError }> {
-  const relatesTo = leafHash(statement.entry);
+  const hashes = entryHashes(statement);
   const statements: Uint8Array[] = [];
   try {
     for (const issuer of revokers) {
-      const { entries } = await collectEntries(notary, { relatesTo, issuer }, maxLater);
-      for (const { index } of entries) {
+      const lists = await Promise.all(
+        hashes.map((relatesTo) => collectEntries(notary, { relatesTo, issuer }, maxLater)),
+      );
+      for (const { index } of lists.flatMap(({ entries }) => entries)) {
         const bytes = await notary.proofFile(index);
         parseProofFile(bytes); // what is no proof is no answer
         statements.push(bytes);
