@@ -69,6 +69,8 @@ export interface NotaryOptions {
 export interface NotaryStatus {
   readonly head: CurrentHead;
   readonly queued: { readonly entries: number; readonly bytes: number };
+  /** Why nothing could be registered a moment ago. */
+  readonly trouble: AttestryError | undefined;
   readonly witnesses: readonly WitnessStatus[];
   readonly anchoring: AnchoringStatus;
 }
@@ -188,6 +190,7 @@ async function compose(
   const status = (): NotaryStatus => ({
     head: sequencer.head,
     queued: sequencer.queued,
+    trouble: sequencer.trouble,
     witnesses: witnesses?.status ?? [],
     anchoring: anchoring.status(),
   });

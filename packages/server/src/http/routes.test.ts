@@ -24,7 +24,7 @@ import {
   verify,
 } from "@attestry/core";
 import { mirror } from "../../../core/test-kit/mirror.ts";
-import { bytesOf, createIssuer, now, postJson, randomDigest, startTestServer, trustIn } from "../testing.ts";
+import { bytesOf, createIssuer, now, postCbor, postJson, randomDigest, startTestServer, trustIn } from "../testing.ts";
 
 interface EntryAnswer {
   readonly index: number;
@@ -310,6 +310,24 @@ test("an enrolment that makes no sense is refused with its own code", async (t) 
   const bad = await server.fetch("/v1/issuers", { ...postJson({}, server.token), body: "{" });
   assert.equal(bad.status, 400);
   assert.equal((await server.fetch("/v1/issuers/short/revoke", postJson({ reason: "x" }, server.token))).status, 400);
+});
+
+test("a notary that cannot register is not ready, and says why, until it can again", async (t) => {
+  const now = Date.now();
+  let time = now;
+  const server = await startTestServer(t, { clock: () => time });
+  const register = async (): Promise<number> => {
+    const statement = await server.issuer.statement({ issuedAt: Math.floor(now / 1000) - 3600 });
+    return (await server.fetch("/v1/entries", postCbor([statement]))).status;
+  };
+  assert.equal(await register(), 200);
+  time = now - 600_000;
+  assert.equal(await register(), 500);
+  const unready = await server.fetch("/readyz");
+  assert.deepEqual([unready.status, ((await unready.json()) as { code: string }).code], [500, "FATAL_CLOCK"]);
+  time = now;
+  assert.equal(await register(), 200);
+  assert.equal((await server.fetch("/readyz")).status, 200);
 });
 
 test("health, readiness and metrics are there for machines", async (t) => {

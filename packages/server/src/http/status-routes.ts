@@ -53,6 +53,8 @@ export async function statusRoutes(app: FastifyInstance, { notary, isStopping }:
     { config, schema: { tags: ["status"], summary: "Whether it takes registrations" } },
     async (_request, reply) => {
       if (isStopping()) throw new AttestryError("UNAVAILABLE_STOPPING");
+      const { trouble } = notary.status;
+      if (trouble !== undefined) throw trouble;
       reply.type("text/plain; charset=utf-8").header("cache-control", "no-store");
       return "ready\n";
     },

@@ -39,6 +39,8 @@ export interface Sequencer {
   readonly head: CurrentHead;
   /** What waits or is being written. */
   readonly queued: { readonly entries: number; readonly bytes: number };
+  /** Why nothing could be registered, where the last batch failed less than ten seconds ago. */
+  readonly trouble: AttestryError | undefined;
   /**
    * Resolves, in the order of the entries, once all of them are durable. When it rejects, some may have been registered all
    * the same; submitting the same entries again is safe and answers with their index.
@@ -64,6 +66,7 @@ export async function createSequencer(options: SequencerOptions): Promise<Sequen
   const queued = { entries: 0, bytes: 0 };
   let draining: Promise<void> | undefined;
   let closed = false;
+  let failed: { readonly error: AttestryError; readonly at: number } | undefined;
 
   async function drain(): Promise<void> {
     while (queue.length > 0) {
@@ -71,11 +74,14 @@ export async function createSequencer(options: SequencerOptions): Promise<Sequen
       const waiting = queue.splice(0, maxBatch);
       try {
         const sequenced = await writer.write(waiting.map(({ entry }) => entry));
+        failed = undefined;
         waiting.forEach(({ submission, at }, i) => {
           submission.settle(at, sequenced[i] as Sequenced);
         });
-      } catch (error) {
-        for (const { submission } of waiting) submission.reject(foreseen(error));
+      } catch (cause) {
+        const error = foreseen(cause);
+        failed = { error, at: performance.now() };
+        for (const { submission } of waiting) submission.reject(error);
       }
       for (const { entry } of waiting) count(entry, -1);
     }
@@ -92,6 +98,9 @@ export async function createSequencer(options: SequencerOptions): Promise<Sequen
       return writer.head;
     },
     queued,
+    get trouble(): AttestryError | undefined {
+      return failed !== undefined && performance.now() - failed.at < 10_000 ? failed.error : undefined;
+    },
     async submit(entries: readonly AdmittedEntry[]): Promise<Sequenced[]> {
       if (closed) throw new AttestryError("UNAVAILABLE_STOPPING");
       if (entries.length === 0) return [];
