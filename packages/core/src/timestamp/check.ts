@@ -7,7 +7,7 @@ import { isSignedBy, parseSignatureScheme, type SignatureScheme } from "../x509/
 import { checkAuthorityCertificate, checkAuthorityName, findSigner } from "./authority.ts";
 import { integerContents } from "./der-writer.ts";
 import { type DigestName, digestNamed, digestOf, type Imprint } from "./digest.ts";
-import { fault, judging, reading } from "./fault.ts";
+import { fault, judging, misfit, reading } from "./fault.ts";
 import type { TimeStampInfo } from "./info.ts";
 import { checkNoStrays, findPath, mostSignatures } from "./path.ts";
 import { attributeValue, type Signer } from "./signed-data.ts";
@@ -55,7 +55,7 @@ export async function checkTimeStamp(options: CheckTimeStampOptions): Promise<Ti
   checkInfo(info, options);
   const { authority, certificates, between } = reading(() => findAuthority(token));
   const digest = digestNamed(signer.digestAlgorithm);
-  const scheme = reading(() => parseScheme(signer, digest));
+  const scheme = reading(() => parseScheme(signer, digest, authority));
   reading(() => checkContent(token, digest));
   const pathOptions = { certificate: authority, between, roots, at: info.time, budget: { left: mostSignatures } };
   const path = await findPath(pathOptions);
@@ -117,13 +117,17 @@ async function checkSignature(
 
 const rsaEncryption = "300d06092a864886f70d0101010500";
 
-function parseScheme({ signatureAlgorithm }: Signer, digest: DigestName): SignatureScheme {
+function parseScheme({ signatureAlgorithm }: Signer, digest: DigestName, authority: Certificate): SignatureScheme {
   if (encodeHex(signatureAlgorithm) === rsaEncryption) return { name: "RSASSA-PKCS1-v1_5", hash: digest };
   const scheme = parseSignatureScheme(signatureAlgorithm);
   if (scheme === "weak") throw fault("weak_algorithm", "The time stamp is signed with a broken hash.");
-  if (scheme === "unsupported" || scheme.name === "Ed25519")
-    throw fault("unsupported_algorithm", "The time stamp is signed in an unknown way.");
+  if (scheme === "unsupported" || scheme.name === "Ed25519") {
+    const { kind } = authority.subjectKey;
+    const isStrange = kind === "other" || kind === "Ed25519";
+    const message = "The time stamp is signed in an unknown way.";
+    throw isStrange ? fault("unsupported_algorithm", message) : misfit(message);
+  }
   // RFC 5754 §3, RFC 4056 §3
-  if (scheme.hash !== digest) throw fault("unsupported_algorithm", "The signature uses another digest.");
+  if (scheme.hash !== digest) throw misfit("The signature uses another digest.");
   return scheme;
 }

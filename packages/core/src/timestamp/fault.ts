@@ -21,6 +21,12 @@ export function fault(reason: TimeStampFault, message: string, subject?: string)
   return new AttestryError("VERIFY_TIME_STAMP", message, { data });
 }
 
+/** Of a kind that is not known here, beside parts that are: no authority makes such a token. */
+export function misfit(message: string): AttestryError {
+  const data = { reason: "unsupported_algorithm" satisfies TimeStampFault, misfit: true };
+  return new AttestryError("VERIFY_TIME_STAMP", message, { data });
+}
+
 export function malformed(message: string, cause?: unknown): AttestryError {
   return new AttestryError("MALFORMED_TIME_STAMP", message, { cause });
 }

@@ -1,8 +1,9 @@
 /** TSTInfo, what a time stamp says (RFC 3161 §2.4.2). */
+import { isAttestryError } from "../errors.ts";
 import { checkDer, DerReader, tag } from "../x509/der.ts";
 import { decodeAscii } from "../x509/distinguished-name.ts";
 import { digestLength, type Imprint, parseDigestAlgorithm } from "./digest.ts";
-import { fault, malformed } from "./fault.ts";
+import { fault, malformed, misfit } from "./fault.ts";
 
 export interface TimeStampInfo {
   /** Object identifier of the policy that the authority worked by. */
@@ -28,7 +29,7 @@ export function parseTimeStampInfo(der: Uint8Array): TimeStampInfo {
   outer.end();
   if (reader.smallUnsigned() !== 1) throw malformed("The time stamp is not of version 1.");
   const policy = reader.oid();
-  const imprint = parseImprint(reader.inside());
+  const imprint = ownImprint(reader.inside());
   const serial = reader.unsigned().toHex();
   const time = parseTime(reader.element(tag.generalizedTime).value);
   const accuracy = reader.peek() === tag.sequence ? parseAccuracy(reader.inside()) : undefined;
@@ -39,6 +40,16 @@ export function parseTimeStampInfo(der: Uint8Array): TimeStampInfo {
   if (reader.peek() === 0xa1) checkExtensions(reader.inside(0xa1));
   reader.end();
   return { policy, imprint, serial, time, accuracy, nonce, authority };
+}
+
+/** Whoever asks for a time stamp chooses the digest: one that is not known here is none of ours, or was changed. */
+function ownImprint(reader: DerReader): Imprint {
+  try {
+    return parseImprint(reader);
+  } catch (error) {
+    if (!isAttestryError(error) || error.data["reason"] !== "unsupported_algorithm") throw error;
+    throw misfit(error.message);
+  }
 }
 
 /** The contents of a MessageImprint. */

@@ -146,9 +146,9 @@ const uncheckable: readonly unknown[] = ["unsupported_algorithm", "name_constrai
  */
 function doubt(error: unknown, roots: Trust["timeStampRoots"]): Finding & { readonly status: "unknown" } {
   if (!isAttestryError(error) || error.code !== "VERIFY_TIME_STAMP") throw error;
-  const { reason } = error.data;
+  const { reason, misfit } = error.data;
   const unknown = { status: "unknown", trust: "nothing" } as const;
-  if (uncheckable.includes(reason))
+  if (uncheckable.includes(reason) && misfit === undefined)
     return { ...unknown, detail: `A time stamp came along that cannot be checked here: ${error.message}` };
   if (unvouched.includes(reason) || (roots.length === 0 && reason !== "imprint"))
     return { ...unknown, detail: "A time stamp came along; a trust file must name its root." };

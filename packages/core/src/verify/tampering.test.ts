@@ -90,6 +90,17 @@ test("a proof with any one byte changed is never verified, shows no earlier time
   });
 });
 
+test("no byte of a time stamp can be changed so that the proof passes without it", async () => {
+  const { proof, trust, token } = await notarised();
+  const start = Buffer.from(proof).indexOf(token);
+  const passed: number[] = [];
+  for (let at = start; at < start + token.length; at += 1) {
+    const report = await verify({ proof: proof.with(at, (proof[at] ?? 0) ^ (1 << (at % 8))), digest, trust });
+    if (report.verdict === "verified") passed.push(at - start);
+  }
+  assert.deepEqual(passed, []);
+});
+
 test("garbage, and a proof that is cut short anywhere, is invalid with a code", async () => {
   const { proof, trust } = await notarised();
   await fc.assert(
