@@ -1,5 +1,5 @@
 /** Finds entries by what they say: hash, issuer, subject, relation, time of registration. Newest first, a page at a time. */
-import { equalBytes, leafHash, parseStatement, type Statement } from "@attestry/core";
+import { AttestryError, equalBytes, leafHash, parseStatement, type Statement } from "@attestry/core";
 import type { LogStore } from "./log/store.ts";
 import { digestKey, issuerKey, subjectKey, targetByKey, targetKey } from "./look-up.ts";
 
@@ -68,13 +68,21 @@ export async function findNewest(
   return undefined;
 }
 
-/** One entry, or undefined when the log is not as long. */
+/** One entry, or undefined when the log is not as long. @throws FATAL_CORRUPT when what is kept is no entry any more */
 export async function readEntry(store: LogStore, index: number): Promise<FoundEntry | undefined> {
   const head = await store.readHeadOf(index);
   if (head === undefined) return undefined;
   const [entry] = await store.readEntries(index, index + 1);
   if (entry === undefined) return undefined;
-  return { index, leafHash: leafHash(entry), statement: parseStatement(entry), registeredAt: head.time };
+  return { index, leafHash: leafHash(entry), statement: parseKept(entry, index), registeredAt: head.time };
+}
+
+function parseKept(entry: Uint8Array, index: number): Statement {
+  try {
+    return parseStatement(entry);
+  } catch (cause) {
+    throw new AttestryError("FATAL_CORRUPT", `Entry ${index} is damaged. Run attestry audit.`, { cause });
+  }
 }
 
 interface Range {

@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { type TestContext, test } from "node:test";
 import {
   type Check,
   parseCheckpoint,
@@ -10,7 +12,8 @@ import {
   verify,
 } from "@attestry/core";
 import { createNotaryClient } from "@attestry/core/client";
-import { startTestServer, trustIn } from "./testing.ts";
+import { pino } from "pino";
+import { bytesOf, startTestServer, type TestServer, trustIn } from "./testing.ts";
 
 const checkNotBefore = async (
   proof: Uint8Array,
@@ -83,3 +86,41 @@ test("a checkpoint that the log did not sign is not handed out for quoting", asy
   assert.equal((await through(note))?.size, 1);
   await assert.rejects(through(unsigned), { code: "VERIFY_CHECKPOINT" });
 });
+
+/** A server with two entries, the errors that it logs, and its database. */
+async function startWithTwo(t: TestContext): Promise<{ server: TestServer; db: DatabaseSync; logged: string[] }> {
+  const logged: string[] = [];
+  const logger = pino({ level: "error" }, { write: (line: string) => void logged.push(line) });
+  const first = await startTestServer(t);
+  for (const _each of [0, 1]) await first.batch([await first.issuer.statement()]);
+  await first.close();
+  const server = await startTestServer(t, { data: first.data, logger }); // with no tile in memory
+  const db = new DatabaseSync(join(server.data, "log.db"), { timeout: 5000 });
+  t.after(() => db.close());
+  return { server, db, logged };
+}
+
+for (const [what, table, column, where, index] of [
+  ["an entry changed", "entry", "entry", "idx = 0", 0],
+  ["a tile's hash changed", "tile", "hashes", "level = 0", 1],
+  ["a head's root hash changed", "head", "root_hash", "size = 1", 0],
+  ["a head's note signature changed", "head", "note_signature", "size = 1", 0],
+  ["a head's receipt signature changed", "head", "receipt_signature", "size = 1", 0],
+] as const) {
+  test(`damage is told as the notary's own fault, with no proof that does not hold: ${what}`, async (t) => {
+    const { server, db, logged } = await startWithTwo(t);
+    const row = db.prepare(`SELECT ${column} AS value FROM ${table} WHERE ${where}`).get();
+    const value = row?.["value"] as Uint8Array;
+    // a tile is read once; its first hash is on the path of entry 1
+    for (const at of table === "tile" ? [0] : [0, value.length >> 1, value.length - 1]) {
+      const damaged = value.with(at, (value[at] as number) ^ 1);
+      db.prepare(`UPDATE ${table} SET ${column} = ? WHERE ${where}`).run(damaged);
+      for (const path of [`/v1/entries/${index}/proof`, `/entries/${index}`]) {
+        const answer = await server.fetch(path);
+        assert.equal(answer.status, 500, `byte ${at}: ${path}`);
+        assert.match(new TextDecoder().decode(await bytesOf(answer)), /attestry audit/);
+      }
+    }
+    assert.match(logged.join(""), /Run attestry audit/);
+  });
+}

@@ -2,6 +2,7 @@
 import {
   AttestryError,
   type CborWriter,
+  checkInclusion,
   type Evidence,
   encodeProofFile,
   encodeReceipt,
@@ -29,11 +30,11 @@ export type WriteReceipt = (writer: CborWriter, at: number) => void;
 export interface Prover {
   /** Bare receipts of entries in the tree of that head; the checkpoint travels apart. */
   receipts(indexes: readonly number[], head: CurrentHead): Promise<WriteReceipt>;
-  /** An entry's receipt with the checkpoint that gives it the earliest time, and the log's keys. @throws NOT_FOUND */
+  /** An entry's receipt with the checkpoint that gives it the earliest time, and the log's keys. @throws NOT_FOUND, FATAL_CORRUPT */
   receipt(index: number): Promise<Uint8Array>;
-  /** As `receipt`, of a head that is at hand. */
+  /** As `receipt`, of a head that is at hand: just registered, and not checked again. */
   receiptOf(index: number, head: CurrentHead): Promise<Uint8Array>;
-  /** An entry's proof file, with later statements about it. @throws NOT_FOUND */
+  /** An entry's proof file, with later statements about it. @throws NOT_FOUND, FATAL_CORRUPT rather than give one that does not hold */
   proofFile(index: number): Promise<Uint8Array>;
 }
 
@@ -79,15 +80,32 @@ export function createProver(options: ProverOptions): Prover {
   /** While a batch is answered one by one, the same head is asked for again and again. */
   const encoders = new WeakMap<CurrentHead, ReceiptEncoder>();
 
-  async function receiptOf(index: number, head: CurrentHead, vouched?: AnchoredHead): Promise<Uint8Array> {
+  async function receiptOf(index: number, head: CurrentHead): Promise<Uint8Array> {
     const path = await inclusionPath(index, head.size);
-    if (vouched !== undefined) {
-      const { anchors = [], timeStamps = [] } = vouched;
-      return encodeReceipt({ ...wholeOf(head), index, path, anchors, timeStamps });
-    }
     const encoder = encoders.get(head) ?? receiptEncoder(wholeOf(head));
     encoders.set(head, encoder);
     return encoder.encode(index, path);
+  }
+
+  /** As `receiptOf`, of what was kept: damage to it is the notary's own fault, and nobody is to take it for the file's. */
+  async function checkedReceipt(entry: FoundEntry, head: CurrentHead, vouched?: AnchoredHead): Promise<Uint8Array> {
+    const { index } = entry;
+    const path = await inclusionPath(index, head.size);
+    try {
+      checkInclusion({ index, size: head.size, leafHash: entry.leafHash, path, root: head.rootHash });
+      await signer.check(head);
+    } catch (cause) {
+      const message = `What is kept of entry ${index} and the head of size ${head.size} does not hold. Run attestry audit.`;
+      throw new AttestryError("FATAL_CORRUPT", message, { cause });
+    }
+    const { anchors, timeStamps } = vouched ?? {};
+    return encodeReceipt({
+      ...wholeOf(head),
+      index,
+      path,
+      ...(anchors && { anchors }),
+      ...(timeStamps && { timeStamps }),
+    });
   }
 
   /** The earliest cosigned head that covers the entry, else the head that it was registered with: an early time is worth most. */
@@ -109,13 +127,14 @@ export function createProver(options: ProverOptions): Prover {
   }
 
   /** The receipt that `receipt` gives, and one more for each further head that is anchored. */
-  async function receiptsFor(index: number): Promise<Uint8Array[]> {
+  async function receiptsFor(entry: FoundEntry): Promise<Uint8Array[]> {
+    const { index } = entry;
     const [first, all] = await Promise.all([headFor(index), readAnchored(index)]);
     const same = all.find(({ head }) => head.size === first.size);
     const others = all.filter((one) => one !== same);
     return Promise.all([
-      receiptOf(index, first, same?.vouched),
-      ...others.map(({ head, vouched }) => receiptOf(index, head, vouched)),
+      checkedReceipt(entry, first, same?.vouched),
+      ...others.map(({ head, vouched }) => checkedReceipt(entry, head, vouched)),
     ]);
   }
 
@@ -177,18 +196,23 @@ export function createProver(options: ProverOptions): Prover {
   }
 
   async function assemble(entry: FoundEntry, later: readonly Uint8Array[]): Promise<Uint8Array> {
-    const [evidence, receipts] = await Promise.all([evidenceOf(entry), receiptsFor(entry.index)]);
+    const [evidence, receipts] = await Promise.all([evidenceOf(entry), receiptsFor(entry)]);
     return encodeProofFile({ statement: entry.statement, evidence, receipts, later });
+  }
+
+  async function entryAt(index: number): Promise<FoundEntry> {
+    const entry = await readEntry(store, index);
+    if (entry === undefined) throw new AttestryError("NOT_FOUND", `The log has no entry ${index}.`);
+    return entry;
   }
 
   return {
     receipts,
     receiptOf,
-    receipt: async (index) => receiptOf(index, await headFor(index)),
+    receipt: async (index) => checkedReceipt(await entryAt(index), await headFor(index)),
 
     async proofFile(index: number): Promise<Uint8Array> {
-      const entry = await readEntry(store, index);
-      if (entry === undefined) throw new AttestryError("NOT_FOUND", `The log has no entry ${index}.`);
+      const entry = await entryAt(index);
       const later = await Promise.all((await findLater(entry)).map((statement) => assemble(statement, [])));
       return assemble(entry, later);
     },
