@@ -1,6 +1,9 @@
 /** The verdict on a file without a proof, where several have registered its content. */
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { mkdirSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import type { Relation } from "@attestry/core";
@@ -56,5 +59,24 @@ describe("a look-up without a proof", { concurrency: 2 }, () => {
     for (let at = 0; at < 17; at++) await mallory.enter("flooded", { subject: `spam ${at}` });
     const { verdict, entry, warnings } = await verify("flooded");
     assert.deepEqual([verdict, entry.index, warnings], ["verified", deed.index, []]);
+  });
+
+  test("a notary's copy of the proof that does not hold leaves open what the file is", async (t) => {
+    await clerk.enter("damaged");
+    const server = createServer(async ({ url = "" }, response) => {
+      const answer = await fetch(notary.url + url);
+      const body = Buffer.from(await answer.arrayBuffer());
+      if (url.endsWith("/proof")) body.writeUInt8((body.at(-1) ?? 0) ^ 1, body.length - 1);
+      response.writeHead(answer.status, { "content-type": String(answer.headers.get("content-type")) }).end(body);
+    }).listen(0, "127.0.0.1");
+    t.after(() => server.close());
+    await once(server, "listening");
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const folder = join(home, "damaged");
+    mkdirSync(folder);
+    writeFileSync(join(folder, "deed.txt"), "damaged");
+    const { code, values } = await runJson(["verify", "deed.txt", "--server", url], { home: folder });
+    assert.deepEqual([code, values[0].verdict], [3, "incomplete"]);
+    assert.match(values[0].summary, /its copy of the proof does not hold: .* This says nothing about the file\.$/);
   });
 });

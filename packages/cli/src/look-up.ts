@@ -28,6 +28,10 @@ export async function verifyByLookUp(digest: Uint8Array, means: VerifyMeans): Pr
     }
     const nothing = `${who} has no entry of this content, among ${reached.status.treeSize}.`;
     if (answer === undefined) return withoutProof("not_found", "fail", nothing, who);
+    if (answer.verdict === "invalid") {
+      const why = `${who} has this content, and its copy of the proof does not hold: ${answer.summary}`;
+      return withoutProof("incomplete", "unknown", `${why} ${saysNothing}`, "nothing");
+    }
     return { ...answer, warnings: [...answer.warnings, ...besideWarning(answer, others)] };
   } catch (error) {
     return undecided(asAttestryError(error));
@@ -48,9 +52,11 @@ function besideWarning({ statement }: FileReport, others: readonly string[]): st
   return [`WARNING: ${fact}. The verdict is on what ${statement?.issuer} registered, who was the first.`];
 }
 
+const saysNothing = "This says nothing about the file.";
+
 function undecided({ message }: AttestryError): FileReport {
   const why = `There is no proof beside the file, and none could be had: ${message}`;
-  return withoutProof("incomplete", "unknown", `${why} This says nothing about the file.`, "nothing");
+  return withoutProof("incomplete", "unknown", `${why} ${saysNothing}`, "nothing");
 }
 
 function withoutProof(verdict: Verdict, status: Check["status"], detail: string, trust: string): FileReport {
