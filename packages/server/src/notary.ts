@@ -7,6 +7,7 @@ import {
   type TileAddress,
   type Trust,
   thumbprintUri,
+  type VerifierKey,
 } from "@attestry/core";
 import type { HistorySpan } from "@attestry/core/client";
 import { type Logger, pino } from "pino";
@@ -167,6 +168,7 @@ async function compose(
     size,
     cosigned: () => witnesses?.cosigned,
     anchored: anchoring.firstCovering,
+    witnessKeys: witnessKeysOf(options),
     logger,
   });
   const metrics = createMetrics(() => gaugesOf(status()));
@@ -245,8 +247,11 @@ async function compose(
 /** What the notary itself goes by: its own keys, and the witnesses that it asks. */
 function ownTrust({ origin, verifierKeys, receiptKeyThumbprint }: HeadSigner, options: NotaryOptions): Trust {
   const log = { origin, verifierKeys, receiptKeys: [receiptKeyThumbprint], basis: "the notary's own keys" };
-  const witnesses = (options.witnesses ?? []).flatMap((witness) => witness.verifierKeys.map(parseVerifierKey));
-  return { ...emptyTrust, logs: [log], witnesses, quorum: quorumOf(options) };
+  return { ...emptyTrust, logs: [log], witnesses: witnessKeysOf(options), quorum: quorumOf(options) };
+}
+
+function witnessKeysOf({ witnesses = [] }: NotaryOptions): VerifierKey[] {
+  return witnesses.flatMap(({ verifierKeys }) => verifierKeys.map(parseVerifierKey));
 }
 
 function quorumOf({ witnesses = [], witnessQuorum }: NotaryOptions): number {

@@ -8,12 +8,11 @@ import {
   encodeReceipt,
   entryHashes,
   equalBytes,
-  parseCheckpoint,
-  parseNote,
   type ReceiptEncoder,
   type ReceiptParts,
   receiptEncoder,
   type Statement,
+  type VerifierKey,
 } from "@attestry/core";
 import type { Logger } from "pino";
 import type { AnchoredHead } from "./anchoring/anchoring.ts";
@@ -23,6 +22,7 @@ import type { Issuers } from "./issuers/issuers.ts";
 import type { LogReader } from "./log/reader.ts";
 import type { CurrentHead, LogStore } from "./log/store.ts";
 import { targetByKey, targetKey } from "./look-up.ts";
+import { createKeptNotes } from "./witness/kept.ts";
 
 /** Writes the receipt of the entry at a place in a list of them, as a byte string. */
 export type WriteReceipt = (writer: CborWriter, at: number) => void;
@@ -49,6 +49,8 @@ export interface ProverOptions {
   readonly cosigned: () => CurrentHead | undefined;
   /** Heads that cover the entry and are anchored or stamped. */
   readonly anchored: (index: number) => Promise<readonly AnchoredHead[]>;
+  /** Of the witnesses that are asked. */
+  readonly witnessKeys: readonly VerifierKey[];
   readonly logger: Pick<Logger, "error">;
 }
 
@@ -60,6 +62,7 @@ export function createProver(options: ProverOptions): Prover {
   const verifierKeys = signer.verifierKeys.map(({ text }) => text);
 
   const inclusionPath = gatherPaths(reader);
+  const keptNote = createKeptNotes(options);
 
   /** What the receipts of a head have in common. */
   function sharedBy(head: CurrentHead): Omit<ReceiptParts, "index" | "path"> {
@@ -111,7 +114,7 @@ export function createProver(options: ProverOptions): Prover {
   /** The earliest cosigned head that covers the entry, else the head that it was registered with: an early time is worth most. */
   async function headFor(index: number): Promise<CurrentHead> {
     const kept = await store.readCosigned(index);
-    if (kept !== undefined) return headOf(kept.size - 1);
+    if (kept !== undefined && kept.size <= size()) return headOf(kept.size - 1);
     const recent = cosigned();
     return recent !== undefined && recent.size > index ? recent : headOf(index);
   }
@@ -120,10 +123,8 @@ export function createProver(options: ProverOptions): Prover {
   async function headOf(index: number): Promise<CurrentHead> {
     const [head, kept] = await Promise.all([store.readHeadOf(index), store.readCosigned(index)]);
     if (head === undefined) throw new AttestryError("NOT_FOUND", `The log has no entry ${index}.`);
-    if (kept === undefined || kept.size !== head.size) return { ...head, note: await signer.noteOf(head) };
-    const { size, rootHash } = parseCheckpoint(parseNote(kept.note).text);
-    if (head.size === size && equalBytes(head.rootHash, rootHash)) return { ...head, note: kept.note };
-    throw new AttestryError("FATAL_CORRUPT", `The cosigned checkpoint of size ${size} is not one of the log's.`);
+    const note = kept?.size === head.size ? await keptNote(head, kept.note) : await signer.noteOf(head);
+    return { ...head, note };
   }
 
   /** The receipt that `receipt` gives, and one more for each further head that is anchored. */
