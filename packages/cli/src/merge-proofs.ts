@@ -16,7 +16,9 @@ const room = 16;
 /** Both are of the same entry and hold together. The fresh one's parts come first. */
 export function mergeProofs(old: ProofFile, fresh: ProofFile): Uint8Array {
   const known = new Set(fresh.receipts.flatMap(evidenceOf));
-  const kept = old.receipts.filter((receipt) => evidenceOf(receipt).some((piece) => !known.has(piece)));
+  const kept = old.receipts.filter(
+    (receipt) => evidenceOf(receipt).some((piece) => !known.has(piece)) || isEarlier(receipt, fresh.receipts),
+  );
   const said = new Set([...fresh.later.map(entryOf), undefined]);
   const later = old.later.filter((proof) => !said.has(entryOf(proof)));
   return encodeProofFile({
@@ -31,6 +33,7 @@ export function mergeProofs(old: ProofFile, fresh: ProofFile): Uint8Array {
 export function hasMore(fresh: ProofFile, old: ProofFile): boolean {
   const known = new Set([...old.receipts.flatMap(evidenceOf), ...old.later.map(entryOf)]);
   if (fresh.evidence.checkpointAfter !== undefined && old.evidence.checkpointAfter === undefined) return true;
+  if (fresh.receipts.some((receipt) => isEarlier(receipt, old.receipts))) return true;
   return [...fresh.receipts.flatMap(evidenceOf), ...fresh.later.map(entryOf)].some((piece) => !known.has(piece));
 }
 
@@ -43,6 +46,12 @@ function evidenceOf({ evidence, claims }: Receipt): string[] {
     ...[...anchors, ...timeStamps].map(encodeHex),
     ...cosignatures.map(({ name, keyId, signature }) => `${name} ${encodeHex(keyId)} ${encodeHex(signature)}`),
   ];
+}
+
+/** Whether a log's own clock says there an earlier time than in all of the others. */
+function isEarlier({ claims }: Receipt, others: readonly Receipt[]): boolean {
+  const { iss, iat = Number.POSITIVE_INFINITY } = claims;
+  return others.every((other) => other.claims.iss !== iss || iat < (other.claims.iat ?? Number.POSITIVE_INFINITY));
 }
 
 /** Undefined when it cannot be read: then it counts for nothing. */

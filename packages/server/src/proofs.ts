@@ -127,14 +127,17 @@ export function createProver(options: ProverOptions): Prover {
     return { ...head, note };
   }
 
-  /** The receipt that `receipt` gives, and one more for each further head that is anchored. */
+  /** The receipt that `receipt` gives, and one more for each further head that is anchored or is of an earlier time. */
   async function receiptsFor(entry: FoundEntry): Promise<Uint8Array[]> {
     const { index } = entry;
-    const [first, all] = await Promise.all([headFor(index), readAnchored(index)]);
+    const [first, own, all] = await Promise.all([headFor(index), headOf(index), readAnchored(index)]);
     const same = all.find(({ head }) => head.size === first.size);
     const others = all.filter((one) => one !== same);
+    // Whoever trusts none of the witnesses goes by the log's own clock, which a later cosignature must not set forward.
+    const isEarlier = own.time < first.time && !others.some(({ head }) => head.size === own.size);
     return Promise.all([
       checkedReceipt(entry, first, same?.vouched),
+      ...(isEarlier ? [checkedReceipt(entry, own)] : []),
       ...others.map(({ head, vouched }) => checkedReceipt(entry, head, vouched)),
     ]);
   }

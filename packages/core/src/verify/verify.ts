@@ -143,10 +143,12 @@ function worstBroken(trees: readonly TreeFinding[]): TreeFinding | undefined {
   return trees.find(({ checks }) => checks.some(isBroken));
 }
 
-/** The earliest independent time, of whichever receipt; without any, the own clock of the log that the verdict is about. */
+/** The earliest independent time, of whichever receipt; without any, the earliest by the own clock of the log that the verdict is about. */
 function earliest(trees: readonly TreeFinding[], tree: TreeFinding | undefined): TimeBound | undefined {
-  const [first] = trees.flatMap(({ times }) => times).sort((a, b) => a.time - b.time);
-  return first ?? tree?.ownClock;
+  const byTime = (a: TimeBound, b: TimeBound): number => a.time - b.time;
+  const [first] = trees.flatMap(({ times }) => times).sort(byTime);
+  const own = trees.flatMap(({ origin, ownClock }) => (origin === tree?.origin ? (ownClock ?? []) : []));
+  return first ?? own.sort(byTime)[0];
 }
 
 /** Whether a claimed time can be, between what is proven; clocks differ. */

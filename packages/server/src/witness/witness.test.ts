@@ -25,6 +25,7 @@ import {
   sha256,
   signatureType,
   signNote,
+  type Trust,
   verify,
 } from "@attestry/core";
 import { until } from "../postgres/testing/until.ts";
@@ -270,6 +271,32 @@ test("with three witnesses of which one is down, answers carry the quorum's cosi
   await again.batch([await again.issuer.statement()]);
   const kept = parseProofFile(await bytesOf(await again.fetch("/v1/entries/0/proof")));
   assert.equal(kept.receipts[0]?.size, 1);
+});
+
+test("a witness that joins later does not set an entry's time forward for those who trust the log's clock alone", async (t) => {
+  const data = temporaryFolder(t);
+  let time = Date.now() - 10_000_000;
+  const clock = (): number => time;
+  const first = await startTestServer(t, { data, clock });
+  const { verifierKeys } = first.notary;
+  const digest = randomDigest();
+  const registered = Math.floor(time / 1000);
+  await first.batch([await first.issuer.statement({ digest, issuedAt: registered })]);
+  time += 9_000_000;
+  await first.batch([await first.issuer.statement({ issuedAt: registered })]);
+  await first.close();
+  const { url, witness } = await runWitness(t, verifierKeys);
+  const witnesses = [{ url, verifierKeys: witness.verifierKeys.map(({ text }) => text) }];
+  const server = await startTestServer(t, { data, clock, witnesses, witnessWait: 20_000 });
+  await server.batch([await server.issuer.statement({ issuedAt: registered })]);
+  const proof = await bytesOf(await server.fetch("/v1/entries/0/proof"));
+  const timeBy = async (trust: Trust) => (await verify({ proof, digest, trust })).notAfter;
+  assert.deepEqual(
+    [parseProofFile(proof).receipts.length, (await timeBy(trustIn(server.notary)))?.time],
+    [2, registered],
+  );
+  const cosigned = await timeBy({ ...trustIn(server.notary), witnesses: [...witness.verifierKeys], quorum: 1 });
+  assert.deepEqual([cosigned?.independent, (cosigned?.time ?? 0) > registered], [true, true]);
 });
 
 test("without a quorum answers go out after the wait, uncosigned, and registration goes on", async (t) => {
