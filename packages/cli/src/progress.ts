@@ -1,6 +1,7 @@
 /** A progress line on standard error: only on a terminal, and only once the work has taken half a second. */
 
 import { stat } from "node:fs/promises";
+import { isAsking } from "./prompt.ts";
 
 export interface Progress {
   /** Told as work is found; until then the line shows no share and no time left. */
@@ -29,7 +30,7 @@ export function createProgress(verb: string, shown: boolean, unit = "files"): Pr
   };
   const draw = (): void => {
     const seconds = (performance.now() - started) / 1000;
-    if (seconds < 0.5) return;
+    if (seconds < 0.5 || isAsking()) return;
     const share =
       totalFiles === 0 ? undefined : (bytes + files * bytesPerFile) / (totalBytes + totalFiles * bytesPerFile);
     const line = progressLine(verb, { files, bytes, totalFiles, seconds, share }, unit);

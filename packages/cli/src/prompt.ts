@@ -3,6 +3,13 @@ import { createInterface } from "node:readline/promises";
 import { Writable } from "node:stream";
 import { AttestryError } from "@attestry/core";
 
+let asking = false;
+
+/** Whether somebody is being asked: until they answer nothing else is drawn on the terminal. */
+export function isAsking(): boolean {
+  return asking;
+}
+
 /** @throws USAGE_PASSPHRASE when there is no terminal to ask on, or nothing was typed */
 export async function askPassphrase(question: string): Promise<string> {
   if (!process.stdin.isTTY || !process.stderr.isTTY) {
@@ -11,15 +18,20 @@ export async function askPassphrase(question: string): Promise<string> {
       "A passphrase is needed. Set ATTESTRY_PASSPHRASE or give --passphrase-file.",
     );
   }
-  process.stderr.write(question);
+  asking = true;
+  process.stderr.write(`\r\x1b[2K${question}`); // a progress line may stand there
   const unseen = new Writable({ write: (_chunk, _encoding, done) => done() });
   const terminal = createInterface({ input: process.stdin, output: unseen, terminal: true });
   terminal.on("SIGINT", () => process.exit(130)); // the interface takes Ctrl-C for itself
   try {
-    const answer = await terminal.question("");
+    const answer = await terminal.question("").catch((error: unknown) => {
+      if ((error as Error).name === "AbortError") return ""; // Ctrl-D
+      throw error;
+    });
     if (answer === "") throw new AttestryError("USAGE_PASSPHRASE", "No passphrase was typed.");
     return answer;
   } finally {
+    asking = false;
     terminal.close();
     process.stderr.write("\n");
   }
