@@ -2,6 +2,7 @@
 import { AttestryError, isAttestryError } from "@attestry/core";
 import type { Command } from "commander";
 import { type Logger, pino, stdSerializers } from "pino";
+import { createLogFile } from "./log-file.ts";
 import { askPassphrase } from "./prompt.ts";
 import { passphraseFrom, readText, wholeNumber } from "./settings.ts";
 
@@ -53,7 +54,7 @@ export async function servingSettings(options: ServingOptions): Promise<ServingS
   return {
     host: options.host,
     port: wholeNumber(options.port, "--port", 0, 65_535),
-    logger: pino({ level, serializers: { err: loggedError } }, pino.destination({ dest: 2, sync: true })),
+    logger: pino({ level, serializers: { err: loggedError } }, createLogFile()),
     noPassphrase: !options.passphrase,
     ...(passphrase === undefined ? {} : { passphrase }),
     ...(tlsCert === undefined || tlsKey === undefined
