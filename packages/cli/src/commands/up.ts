@@ -107,7 +107,7 @@ async function up(context: Context, options: Options): Promise<ExitCode> {
   const interrupted = context.untilInterrupted();
   const { startServer } = await import("@attestry/server");
   const server = await withPassphrase(settings, startServer);
-  welcome(server, settings.anchoring ?? [], { data, database: url }, output);
+  welcome(server, settings.anchoring ?? [], { data, database: url, ...publicUrl }, output);
   await interrupted;
   output.note("Stopping: answering what is under way.");
   await server.close();
@@ -147,13 +147,18 @@ function quorumOf(text: string, witnesses: number): number {
 function welcome(
   { url, notary, makePortalLink }: RunningServer,
   places: readonly AnchoringPlace[],
-  { data, database }: { readonly data: string; readonly database: string | undefined },
+  {
+    data,
+    database,
+    publicUrl,
+  }: { readonly data: string; readonly database: string | undefined; readonly publicUrl?: string },
   output: Output,
 ): void {
   const { size } = notary.status.head;
   const anchoring = places.map(({ kind, name }) => ({ kind, name }));
   // what a service prints is kept and read by others: a link that opens everything is no text for them
-  const portalLink = isLoopback(url) || process.stdout.isTTY ? makePortalLink() : undefined;
+  const isOpen = publicUrl !== undefined || !isLoopback(url);
+  const portalLink = !isOpen || process.stdout.isTTY ? makePortalLink() : undefined;
   output.value({
     url,
     portalLink,
