@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { DatabaseSync } from "node:sqlite";
@@ -78,6 +78,25 @@ describe("up, witness, audit and key", { concurrency: 2 }, () => {
       values.map(({ entry }) => entry.index),
       [0, 1],
     );
+  });
+
+  test("what a notary or a witness writes is its user's alone, in a folder that others can enter as well", async (t) => {
+    const home = temporaryHome(t);
+    const readable = (data: string): string[] =>
+      readdirSync(join(home, data), { recursive: true, encoding: "utf8" }).filter(
+        (path) => (statSync(join(home, data, path)).mode & 0o077) !== 0,
+      );
+    for (const data of ["notary", "witness"]) {
+      mkdirSync(join(home, data));
+      chmodSync(join(home, data), 0o755);
+    }
+    const { verifierKeys } = await startNotary(t, home);
+    const log = verifierKeys.flatMap((vkey) => ["--log", vkey]);
+    const witness = start(["witness", "--data", "witness", "--port", "0", "--json", ...log], { home });
+    t.after(() => witness.kill("SIGKILL"));
+    await firstLine(witness);
+    assert.ok(existsSync(join(home, "notary/log.db")));
+    assert.deepEqual([readable("notary"), readable("witness")], [[], []]);
   });
 
   test("a user without a home names a folder, or is told to; nothing lands in the working folder", async (t) => {

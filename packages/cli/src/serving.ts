@@ -17,6 +17,9 @@ export interface ServingOptions {
   readonly logLevel: string;
 }
 
+/** The umask: databases hold names, tokens and records, and the data folder may be one that others can enter. */
+export const ownFilesOnly = 0o077;
+
 const levels = ["silent", "error", "warn", "info", "debug"] as const;
 
 export function addServingOptions(command: Command, port: string): Command {

@@ -11,6 +11,7 @@ import { action, type Context, type ExitCode } from "../program.ts";
 import { count } from "../progress.ts";
 import {
   addServingOptions,
+  ownFilesOnly,
   type ServingOptions,
   type ServingSettings,
   servingSettings,
@@ -81,6 +82,7 @@ export function configure(command: Command): void {
 }
 
 async function up(context: Context, options: Options): Promise<ExitCode> {
+  process.umask(ownFilesOnly);
   const { output } = context;
   const data = dataFolder(options.data);
   const witnesses = witnessOptions(options.witness ?? []);

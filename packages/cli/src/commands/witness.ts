@@ -5,7 +5,7 @@ import type { Command } from "commander";
 import { examples } from "../help.ts";
 import { type Output, plain } from "../output.ts";
 import { action, type Context, type ExitCode } from "../program.ts";
-import { addServingOptions, type ServingOptions, servingSettings, withPassphrase } from "../serving.ts";
+import { addServingOptions, ownFilesOnly, type ServingOptions, servingSettings, withPassphrase } from "../serving.ts";
 import { dataFolder, optionValue } from "../settings.ts";
 
 interface Options extends ServingOptions {
@@ -32,6 +32,7 @@ export function configure(command: Command): void {
 }
 
 async function witness(context: Context, options: Options): Promise<ExitCode> {
+  process.umask(ownFilesOnly);
   const { output } = context;
   const name = options.name === undefined ? {} : { name: options.name };
   const logs = options.log.map((vkey) => optionValue("--log", () => parseVerifierKey(vkey)).text);
