@@ -35,8 +35,8 @@ async function reach(notary: NotaryClient, url: string): Promise<NotaryStatus> {
     return await notary.status();
   } catch (error) {
     // something that answers is there, whatever it is: `attestry up` would not cure that
-    const isAway = isAttestryError(error) && error.code === "UNAVAILABLE_SERVER" && error.data["server"] !== undefined;
-    if (!isAway) throw error;
+    if (!isAttestryError(error) || error.code !== "UNAVAILABLE_SERVER") throw error;
+    if (error.data["server"] === undefined || error.data["certificate"] !== undefined) throw error;
     const message = `The notary at ${url} cannot be reached. Start one with "attestry up", or name another with --server.`;
     throw new AttestryError("UNAVAILABLE_SERVER", message, { data: error.data, cause: error });
   }

@@ -185,34 +185,6 @@ describe("up, witness, audit and key", { concurrency: 2 }, () => {
     assert.equal(child.exitCode, 0);
   });
 
-  test("HTTPS with a certificate of one's own", async (t) => {
-    const home = temporaryHome(t);
-    const openssl = ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2"];
-    const files = [
-      "-keyout",
-      "key.pem",
-      "-out",
-      "cert.pem",
-      "-subj",
-      "/CN=localhost",
-      "-addext",
-      "subjectAltName=IP:127.0.0.1",
-    ];
-    execFileSync("openssl", [...openssl, ...files], { cwd: home, stdio: "ignore" });
-    const notary = await startNotary(t, home, ["--tls-cert", "cert.pem", "--tls-key", "key.pem"]);
-    assert.match(notary.url, /^https:/);
-    writeFileSync(join(home, "a.pdf"), "a");
-    const place = ["--server", notary.url, "--data", notary.data];
-    const trusting = await run(["notarize", "a.pdf", ...place], {
-      home,
-      env: { NODE_EXTRA_CA_CERTS: join(home, "cert.pem") },
-    });
-    assert.equal(trusting.code, 0, trusting.stderr);
-    writeFileSync(join(home, "b.pdf"), "b");
-    const strange = await runJson(["notarize", "b.pdf", ...place], { home });
-    assert.deepEqual([strange.code, strange.values[0].error.code], [3, "UNAVAILABLE_SERVER"]);
-  });
-
   test("a witness cosigns, and its cosignatures reach proofs, trust and verdicts", async (t) => {
     const home = temporaryHome(t);
     const first = await startNotary(t, home);

@@ -172,7 +172,8 @@ function welcome(
   });
   // started by `npm run up`, the command is found through npx
   const attestry = process.env["npm_lifecycle_event"] === "up" ? "npx attestry" : "attestry";
-  const server = url === serverUrl(undefined) ? "" : ` --server ${url}`;
+  const reached = publicUrl ?? url.replace(/\/\/(0\.0\.0\.0|\[::\])(?=:|$)/, "//localhost"); // nobody's address: it stands for all
+  const server = reached === serverUrl(undefined) ? "" : ` --server ${reached}`;
   const folder = data === usualDataFolder() ? "" : ` --data ${quoted(data)}`;
   const name = plain(notary.origin);
   const makeLink = `${attestry} token link${server}${folder}`;
@@ -182,7 +183,7 @@ function welcome(
       : `Open the portal: ${portalLink}\n  (once, within ten minutes; another: ${makeLink})`;
   output.line(`${output.style(["green", "bold"], "The notary is running.")}
 
-  address   ${url} (open it in a browser; the API is at ${url}/docs)
+  address   ${url} (open ${reached === url ? "it" : reached} in a browser; the API is at ${reached}/docs)
   log       ${name}, ${count(size)} ${size === 1 ? "entry" : "entries"}
   data      ${plain(data)}
   records   ${plain(recordsLine(data, database))}

@@ -45,3 +45,21 @@ test("a refusal keeps its code, its words and what the notary knew", async () =>
   });
   await assert.rejects(createNotaryClient(answering("busy", "", 503)).status(), { code: "UNAVAILABLE_SERVER" });
 });
+
+test("a certificate that is not accepted is said to be that, and not that the notary is away", async () => {
+  const failing = (code: string) => ({
+    url: "https://notary.example",
+    fetch: async (): Promise<Response> => {
+      throw new TypeError("fetch failed", { cause: Object.assign(new Error("of TLS"), { code }) });
+    },
+  });
+  for (const [code, words] of [
+    ["CERT_HAS_EXPIRED", /was reached, and its certificate is not accepted \(CERT_HAS_EXPIRED\)\.$/],
+    ["DEPTH_ZERO_SELF_SIGNED_CERT", /not accepted \(DEPTH_ZERO_SELF_SIGNED_CERT\)\. .*NODE_EXTRA_CA_CERTS/],
+    ["UNABLE_TO_VERIFY_LEAF_SIGNATURE", /NODE_EXTRA_CA_CERTS/],
+    ["ERR_TLS_CERT_ALTNAME_INVALID", /another name/],
+    ["ECONNREFUSED", /cannot be reached/],
+    ["toString", /cannot be reached/],
+  ] as const)
+    await assert.rejects(createNotaryClient(failing(code)).status(), { code: "UNAVAILABLE_SERVER", message: words });
+});

@@ -130,8 +130,33 @@ function unreachable(base: URL, signal: AbortSignal, cause: unknown): AttestryEr
       data,
       cause,
     });
+  const tls = certificateProblem(cause);
+  if (tls !== undefined) {
+    const message = `The notary at ${base.origin} was reached, and its certificate is not accepted (${tls}).${hints[tls]}`;
+    return new AttestryError("UNAVAILABLE_SERVER", message, { data: { ...data, certificate: tls }, cause });
+  }
   const message = `The notary at ${base.origin} cannot be reached. Is it running, and is this its address?`;
   return new AttestryError("UNAVAILABLE_SERVER", message, { data, cause });
+}
+
+const ownAuthority =
+  " Where it is of an authority of your own, $NODE_EXTRA_CA_CERTS names the PEM file that holds that one.";
+
+/** What Node says of a certificate (a browser says nothing), with what may help. */
+const hints: Readonly<Record<string, string>> = {
+  CERT_HAS_EXPIRED: "",
+  DEPTH_ZERO_SELF_SIGNED_CERT: ownAuthority,
+  SELF_SIGNED_CERT_IN_CHAIN: ownAuthority,
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: ownAuthority,
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: ownAuthority,
+  ERR_TLS_CERT_ALTNAME_INVALID: " It is for another name than this address has.",
+};
+
+/** `fetch` has the reason as its error's cause. */
+function certificateProblem(error: unknown): string | undefined {
+  const { code, cause } = (error ?? {}) as { readonly code?: unknown; readonly cause?: unknown };
+  if (typeof code === "string" && Object.hasOwn(hints, code)) return code;
+  return cause === undefined || cause === error ? undefined : certificateProblem(cause);
 }
 
 /**

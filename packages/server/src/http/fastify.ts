@@ -2,6 +2,7 @@
  * The HTTP server under the notary and the witness, and what every request meets: limits of rate, size and time, errors as
  * problem documents, one log line without bodies or secrets, refusal while stopping.
  */
+import { X509Certificate } from "node:crypto";
 import { type IncomingMessage, STATUS_CODES } from "node:http";
 import type { Socket } from "node:net";
 import { createSecureContext, type TlsOptions } from "node:tls";
@@ -102,7 +103,12 @@ function createFastify({ logger, trustProxy, tls, headersTimeout, requestTimeout
     ajv: { customOptions: { removeAdditional: false, coerceTypes: true as const, verbose: true } },
     schemaErrorFormatter: invalidRequest,
   };
-  if (tls !== undefined) checkCertificate(tls);
+  if (tls !== undefined) {
+    checkCertificate(tls);
+    const { validTo } = new X509Certificate(tls.cert);
+    if (Date.parse(validTo) < Date.now())
+      logger?.warn({ validTo }, "the TLS certificate has expired: clients will refuse it");
+  }
   // The two kinds of server have types of their own, and nothing of ours depends on which it is.
   return tls === undefined
     ? (fastify({ ...common, http: timeouts }) as unknown as FastifyInstance)
