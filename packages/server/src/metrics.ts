@@ -15,7 +15,12 @@ export interface Gauges {
   readonly treeSize: number;
   readonly queuedEntries: number;
   readonly queuedBytes: number;
-  readonly witnesses: readonly { readonly name: string; readonly behind: number; readonly healthy: boolean }[];
+  readonly witnesses: readonly {
+    readonly name: string;
+    readonly behind: number;
+    readonly healthy: boolean;
+    readonly refuses: boolean;
+  }[];
   readonly anchors: readonly {
     readonly ledger: string;
     readonly counts: Readonly<Record<"submitted" | "included" | "final" | "lost", number>>;
@@ -47,6 +52,9 @@ export function createMetrics(gauges: () => Gauges): Metrics {
   gauge("attestry_resident_bytes", "Resident memory of the process.", () => process.memoryUsage.rss());
   perWitness("attestry_witness_entries_behind", "Entries that a witness has not cosigned yet.", ({ behind }) => behind);
   perWitness("attestry_witness_healthy", "Whether a witness answered last time.", ({ healthy }) => (healthy ? 1 : 0));
+  perWitness("attestry_witness_refuses", "Whether a witness has seen another history of the log.", ({ refuses }) =>
+    refuses ? 1 : 0,
+  );
   const perLedger = (name: string, help: string, value: (ledger: Gauges["anchors"][number]) => number): void => {
     new Gauge({
       name,

@@ -269,7 +269,12 @@ function gaugesOf({ head, queued, witnesses, anchoring }: NotaryStatus): Gauges 
     })),
     queuedEntries: queued.entries,
     queuedBytes: queued.bytes,
-    witnesses: witnesses.map(({ name, lastSize, healthy }) => ({ name, behind: head.size - lastSize, healthy })),
+    witnesses: witnesses.map(({ name, lastSize, healthy, code }) => ({
+      name,
+      behind: head.size - lastSize,
+      healthy,
+      refuses: code === "VERIFY_CONSISTENCY",
+    })),
   };
 }
 

@@ -1,5 +1,5 @@
 /** `attestry status`: how a notary is: its log, its witnesses, and the places where the log is anchored. */
-import { createNotaryClient, type NotaryStatus, type PlaceSummary } from "@attestry/core/client";
+import { createNotaryClient, type NotaryStatus, type PlaceSummary, type WitnessSummary } from "@attestry/core/client";
 import type { Command } from "commander";
 import { examples } from "../help.ts";
 import { type Output, plain } from "../output.ts";
@@ -35,9 +35,9 @@ function linesOf(status: NotaryStatus, output: Output): [string, string][] {
     ["log", plain(origin)],
     ["entries", `${count(treeSize)}${checkpointTime === undefined ? "" : `, the last at ${plain(checkpointTime)}`}`],
     ...(queue === undefined ? [] : ([["waiting", count(queue.entries)]] as [string, string][])),
-    ...witnesses.map(({ name, lastSize, healthy }): [string, string] => [
+    ...witnesses.map((one): [string, string] => [
       "witness",
-      `${good(healthy)} ${plain(name)}: cosigned ${count(lastSize)} of them`,
+      `${good(one.healthy)} ${plain(one.name)}: cosigned ${count(one.lastSize)} of them${whyNot(one)}`,
     ]),
     ...(anchoring?.places ?? []).map((place): [string, string] => [
       place.kind === "ledger" ? "ledger" : "stamps",
@@ -45,6 +45,13 @@ function linesOf(status: NotaryStatus, output: Output): [string, string][] {
     ]),
     ...(problem === undefined ? [] : ([["anchoring", `${good(false)} ${plain(problem)}`]] as [string, string][])),
   ];
+}
+
+function whyNot({ healthy, code = "" }: WitnessSummary): string {
+  if (healthy || code === "") return "";
+  if (code === "VERIFY_CONSISTENCY")
+    return `. It has seen another history of this log: was it put back, or forked? (${code})`;
+  return `. It did not cosign the last (${plain(code)})`;
 }
 
 function describe({ name, submitted, included, final, lost, finalSize, finalTime, problem }: PlaceSummary): string {

@@ -30,6 +30,8 @@ export interface WitnessSummary {
   readonly lastSize: number;
   readonly lastTime?: string;
   readonly healthy: boolean;
+  /** Why it is not: an error's code. VERIFY_CONSISTENCY: it has seen another history of this log, which was put back or forked. */
+  readonly code?: string;
 }
 
 /** A ledger or time stamp authority that the log goes to, with the number of anchors in each state. */

@@ -210,6 +210,11 @@ export const statusSchema: TSchema = Type.Object({
       lastSize: uint,
       lastTime: Type.Optional(time),
       healthy: Type.Boolean(),
+      code: Type.Optional(
+        Type.String({
+          description: "Why it is not healthy; VERIFY_CONSISTENCY: it has seen another history of this log",
+        }),
+      ),
     }),
   ),
   queue: Type.Object({ entries: uint, bytes: uint }),

@@ -21,12 +21,13 @@ export async function statusRoutes(app: FastifyInstance, { notary, isStopping }:
         treeSize: head.size,
         rootHash: encodeHex(head.rootHash),
         checkpointTime: isoTime(head.time),
-        witnesses: witnesses.map(({ name, url, verifierKeys, lastSize, lastTime, healthy }) => ({
+        witnesses: witnesses.map(({ name, url, verifierKeys, lastSize, lastTime, healthy, code }) => ({
           name,
           url,
           verifierKeys,
           lastSize,
           healthy,
+          ...(code === undefined ? {} : { code }),
           ...(lastTime === undefined ? {} : { lastTime: isoTime(lastTime) }),
         })),
         queue: { entries: queued.entries, bytes: queued.bytes },

@@ -3,7 +3,7 @@
  * one head a round, so that witnesses of different speed sign the same one and a quorum can form. Registration never waits
  * here: whoever wants a cosigned head asks for it, with a limit.
  */
-import { encodeNote, encodeUtf8, type NoteSignature, parseNote } from "@attestry/core";
+import { type ErrorCode, encodeNote, encodeUtf8, isAttestryError, type NoteSignature, parseNote } from "@attestry/core";
 import type { Logger } from "pino";
 import type { CurrentHead } from "../log/store.ts";
 import { askWitness, type WitnessTarget } from "./ask.ts";
@@ -22,6 +22,8 @@ export interface WitnessStatus {
   readonly healthy: boolean;
   /** Why it is not. */
   readonly problem: string | undefined;
+  /** As that error's: VERIFY_CONSISTENCY when it has seen another history of this log. */
+  readonly code: ErrorCode | undefined;
 }
 
 export interface WitnessClientOptions {
@@ -82,6 +84,7 @@ export function createWitnessClient(options: WitnessClientOptions): WitnessClien
       lastTime: undefined,
       healthy: true,
       problem: undefined,
+      code: undefined,
     };
     return { target, status, busy: false, failures: 0 };
   });
@@ -119,6 +122,7 @@ export function createWitnessClient(options: WitnessClientOptions): WitnessClien
         lastTime: time,
         healthy: true,
         problem: undefined,
+        code: undefined,
       };
       current.signatures.set(witness.target.url, signatures);
       if (current.signatures.size >= quorum) finish(current);
@@ -135,9 +139,12 @@ export function createWitnessClient(options: WitnessClientOptions): WitnessClien
   function fail(witness: Asked, error: unknown): void {
     witness.failures += 1;
     const problem = error instanceof Error ? error.message : String(error);
+    const code = isAttestryError(error) ? error.code : "FATAL_INTERNAL";
+    // a log that was put back or forked is what witnesses are there for; that one is away is every day's business
+    const level = code === "VERIFY_CONSISTENCY" ? "error" : "warn";
     if (witness.status.problem !== problem)
-      logger.warn({ witness: witness.status.name, problem }, "witness did not cosign");
-    witness.status = { ...witness.status, healthy: false, problem };
+      logger[level]({ witness: witness.status.name, code, problem }, "witness did not cosign");
+    witness.status = { ...witness.status, healthy: false, problem, code };
   }
 
   function finish({ head, signatures }: Round): void {

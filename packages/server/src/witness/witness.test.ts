@@ -28,6 +28,7 @@ import {
   type Trust,
   verify,
 } from "@attestry/core";
+import { pino } from "pino";
 import { until } from "../postgres/testing/until.ts";
 import { startServer } from "../server.ts";
 import { bytesOf, randomDigest, refusal, signerOf, startTestServer, temporaryFolder, trustIn } from "../testing.ts";
@@ -316,7 +317,9 @@ test("without a quorum answers go out after the wait, uncosigned, and registrati
     const status = (await (await server.fetch("/v1/status")).json()) as { witnesses: { healthy: boolean }[] };
     return status.witnesses[0]?.healthy === false;
   });
-  assert.match(await (await server.fetch("/metrics")).text(), /attestry_witness_healthy\{witness="[^"]+"\} 0/);
+  const metrics = await (await server.fetch("/metrics")).text();
+  assert.match(metrics, /attestry_witness_healthy\{witness="[^"]+"\} 0/);
+  assert.match(metrics, /attestry_witness_refuses\{witness="[^"]+"\} 0/); // it is only away
 });
 
 test("a log that was put back to an older copy is told so by its witness", async (t) => {
@@ -332,7 +335,9 @@ test("a log that was put back to an older copy is told so by its witness", async
   const ahead = await startTestServer(t, { data, witnesses, witnessWait: 20_000 });
   await ahead.batch([await ahead.issuer.statement(), await ahead.issuer.statement()]);
   await ahead.close();
-  const behind = await startTestServer(t, { data: copy, witnesses, witnessWait: 100 });
+  const lines: { level: number; code?: string }[] = [];
+  const logger = pino({}, { write: (line: string) => void lines.push(JSON.parse(line)) });
+  const behind = await startTestServer(t, { data: copy, witnesses, witnessWait: 100, logger });
   const answer = await behind.batch([await behind.issuer.statement(), await behind.issuer.statement()]);
   const { verified } = await checkNote(
     parseNote(answer.checkpoints[0] as Uint8Array),
@@ -341,6 +346,10 @@ test("a log that was put back to an older copy is told so by its witness", async
   assert.equal(verified.length, 2);
   await until(() => behind.notary.status.witnesses[0]?.problem !== undefined);
   assert.match(behind.notary.status.witnesses[0]?.problem ?? "", /older|old copy/);
+  const status = (await (await behind.fetch("/v1/status")).json()) as { witnesses: { code?: string }[] };
+  assert.equal(status.witnesses[0]?.code, "VERIFY_CONSISTENCY");
+  assert.match(await (await behind.fetch("/metrics")).text(), /attestry_witness_refuses\{witness="[^"]+"\} 1/);
+  assert.ok(lines.some(({ level, code }) => level === 50 && code === "VERIFY_CONSISTENCY"));
 });
 
 test("a witness that lies, babbles or answers with somebody else's signature is not counted", async (t) => {
