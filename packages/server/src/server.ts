@@ -45,7 +45,7 @@ export const defaultRateLimits: NonNullable<AppOptions["rateLimits"]> = {
 
 /**
  * Starts a notary. On a loopback address it enrols the local user's key (DIR/keys/issuer.pem, made when it is not there), and
- * limits no client's rate unless told to.
+ * limits no client's rate unless told to, or a proxy stands before it that says who they are.
  * @throws as `createNotary`; USAGE_PASSPHRASE for unencrypted keys on an address that others can reach; USAGE when the address
  *   cannot be listened on
  */
@@ -63,7 +63,8 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   try {
     const adminToken = await openAdminToken(folder.adminToken);
     if (loopback) await enrolLocalUser(notary, folder.issuerKey, options.passphrase, logger);
-    const rateLimits = options.rateLimits ?? (loopback ? undefined : defaultRateLimits);
+    const isProxied = options.trustProxy !== undefined && options.trustProxy !== false;
+    const rateLimits = options.rateLimits ?? (loopback && !isProxied ? undefined : defaultRateLimits);
     const now = (): number => Math.floor((options.clock ?? Date.now)() / 1000);
     const { passphrase } = options;
     const authority = openTimeStampAuthority({ folder: folder.keys, origin: notary.origin, passphrase, now, logger });

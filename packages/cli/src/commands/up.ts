@@ -1,5 +1,6 @@
 /** `attestry up`: starts a notary and runs it until it is stopped. */
 import { existsSync } from "node:fs";
+import { isIP } from "node:net";
 import { join } from "node:path";
 import { AttestryError, parseVerifierKey } from "@attestry/core";
 import type { AnchoringPlace, RunningServer, ServerOptions, WitnessOption } from "@attestry/server";
@@ -35,6 +36,7 @@ interface Options extends ServingOptions, AnchoringOptions {
   readonly quorum?: string;
   readonly clientCa?: string;
   readonly publicUrl?: string;
+  readonly trustProxy?: string;
   readonly auditEvery: string;
 }
 
@@ -60,6 +62,7 @@ export function configure(command: Command): void {
     )
     .option("--audit-every <hours>", "audit all that is stored by itself, so often; off: only when asked to", "24")
     .option("--public-url <url>", "the notary's address for others, where a proxy stands before it")
+    .option("--trust-proxy <addresses>", "believe X-Forwarded-For of these proxies: IP addresses or CIDR, with commas")
     .addHelpText(
       "after",
       examples(
@@ -104,6 +107,7 @@ async function up(context: Context, options: Options): Promise<ExitCode> {
     ...origin,
     ...database,
     ...publicUrl,
+    ...(options.trustProxy === undefined ? {} : { trustProxy: proxies(options.trustProxy) }),
     ...auditSchedule(options.auditEvery),
   };
   const interrupted = context.untilInterrupted();
@@ -115,6 +119,17 @@ async function up(context: Context, options: Options): Promise<ExitCode> {
   await server.close();
   output.note(`Stopped. Everything that was acknowledged is ${url === undefined ? "on the disk" : "in the database"}.`);
   return 0;
+}
+
+/** @throws USAGE */
+function proxies(text: string): string[] {
+  return text.split(",").map((part) => {
+    const range = part.trim();
+    const [, address = "", bits = "0"] = /^([^/]+)(?:\/(\d{1,3}))?$/.exec(range) ?? [];
+    const version = isIP(address);
+    if (version !== 0 && Number(bits) <= (version === 4 ? 32 : 128)) return range;
+    throw new AttestryError("USAGE", `--trust-proxy takes IP addresses or CIDR ranges with commas, not "${text}".`);
+  });
 }
 
 function auditSchedule(hours: string): Pick<ServerOptions, "auditEvery"> {

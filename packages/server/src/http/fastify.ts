@@ -26,8 +26,8 @@ export interface HttpOptions {
    * a client without one is served as well.
    */
   readonly tls?: { readonly cert: string; readonly key: string; readonly clientCa?: string };
-  /** Whether to believe X-Forwarded-For: only behind a proxy that sets it. Default false. */
-  readonly trustProxy?: boolean;
+  /** Whose X-Forwarded-For to believe: proxies that set it, by IP address or CIDR range; true: anybody's. Default false. */
+  readonly trustProxy?: boolean | string[];
   readonly logger?: Logger;
   /** Milliseconds that a client has to send its headers, and its whole request. Default 10,000 and 30,000. */
   readonly headersTimeout?: number;
