@@ -1,11 +1,14 @@
 import assert from "node:assert/strict";
 import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { after, before, test } from "node:test";
+import { after, before, type TestContext, test } from "node:test";
 import {
+  type Checkpoint,
   leafHash,
   type ProofFile,
+  parseCheckpoint,
   parseEvmAnchor,
+  parseNote,
   parsePemCertificates,
   parseProofFile,
   parseStatement,
@@ -15,16 +18,18 @@ import {
   type TrustedLedger,
   verify,
 } from "@attestry/core";
-import { type Anvil, anvilAccountKey, openSqliteAnchorStore, startAnvil } from "@attestry/ledger";
+import { type AnchorRecord, type Anvil, anvilAccountKey, openSqliteAnchorStore, startAnvil } from "@attestry/ledger";
 import { createAccount, deployContract } from "@attestry/ledger/evm";
 import { pino } from "pino";
 import { noOpenssl, opensslAuthority, opensslFolder } from "../../../core/src/timestamp/test-openssl.ts";
+import { testLedger } from "../../../core/test-kit/ledger.ts";
 import { eventually } from "../../../ledger/test-kit/chain.ts";
 import { bytesOf, refusal, startTestServer, type TestServer, temporaryFolder, trustIn } from "../testing.ts";
 import { serve, serveAnswers, testAuthority } from "../tsa/testing.ts";
 import { createLine } from "../vault/testing/line.ts";
 import type { AnchoringPlace } from "./anchoring.ts";
 import { authorityPlace, ledgerPlace, localPlace } from "./places.ts";
+import { keptAnchor } from "./testing.ts";
 
 const account = createAccount(anvilAccountKey);
 const soon = { everyMs: 100, finality: 0 } as const;
@@ -351,24 +356,54 @@ test("a ledger that is configured twice is gone to once, and the status says so"
   assert.match(places.find(({ problem }) => problem)?.problem ?? "", /configured twice/);
 });
 
-test("anchors that are not of this log's heads spoil no proof", async (t) => {
-  const data = temporaryFolder(t);
-  const first = await startTestServer(t, { data });
-  const { index } = await register(first);
-  const { origin } = first.notary;
-  await first.close();
+async function putAnchors(data: string, anchors: readonly AnchorRecord[]): Promise<void> {
   const store = openSqliteAnchorStore(data);
-  const common = { ledger: "chain 1 0x00", origin, state: "final", submittedAt: 1, proof: new Uint8Array(1) } as const;
-  await store.put({ ...common, size: 1, rootHash: sha256(new Uint8Array()) });
-  await store.put({ ...common, ledger: "chain 2 0x00", size: 9, rootHash: sha256(new Uint8Array()) });
+  for (const anchor of anchors) await store.put(anchor);
   await store.close();
+}
+
+/** A notary that is closed, with two entries of a batch each, and their checkpoints. */
+async function makeTwo(t: TestContext): Promise<{ data: string; checkpoints: [Checkpoint, Checkpoint] }> {
+  const server = await startTestServer(t);
+  const checkpoint = async () => {
+    await register(server);
+    return parseCheckpoint(parseNote(await bytesOf(await server.fetch("/log/checkpoint"))).text);
+  };
+  const checkpoints: [Checkpoint, Checkpoint] = [await checkpoint(), await checkpoint()];
+  await server.close();
+  return { data: server.data, checkpoints };
+}
+
+async function startLogged(t: TestContext, data: string): Promise<{ server: TestServer; logged: string[] }> {
   const logged: string[] = [];
   const logger = pino({ level: "error" }, { write: (line: string) => void logged.push(line) });
-  const second = await startTestServer(t, { data, logger });
-  const proof = await readProof(second, index);
+  return { server: await startTestServer(t, { data, logger }), logged };
+}
+
+test("anchors that are not of this log's heads spoil no proof", async (t) => {
+  const { data, checkpoints } = await makeTwo(t);
+  const rootHash = sha256(new Uint8Array());
+  await putAnchors(data, [
+    await keptAnchor({ ...checkpoints[0], rootHash }),
+    { ...(await keptAnchor({ ...checkpoints[0], rootHash, size: 9 })), ledger: "chain 1337 another" },
+  ]);
+  const { server, logged } = await startLogged(t, data);
+  const proof = await readProof(server, 0);
   assert.deepEqual([proof.file.receipts.length, proof.anchors], [1, []]);
-  assert.equal((await judge(proof, trustIn(second.notary))).verdict, "verified");
+  assert.equal((await judge(proof, trustIn(server.notary))).verdict, "verified");
   assert.match(logged.join(""), /what was anchored is not in the log/);
+});
+
+test("a damaged anchor is left out of proofs for the next, and is an error in the log", async (t) => {
+  const { data, checkpoints } = await makeTwo(t);
+  const [first, second] = [await keptAnchor(checkpoints[0]), await keptAnchor(checkpoints[1])];
+  await putAnchors(data, [{ ...first, proof: first.proof.with(-40, (first.proof.at(-40) ?? 0) ^ 1) }, second]);
+  const { server, logged } = await startLogged(t, data);
+  const proof = await readProof(server, 0);
+  assert.deepEqual(proof.anchors.map((bytes) => parseEvmAnchor(bytes).size), [2]); // biome-ignore format: one line reads better
+  const report = await judge(proof, { ...trustIn(server.notary), ledgers: [testLedger().trusted] });
+  assert.deepEqual([report.verdict, statuses(report, "anchors")], ["verified", ["pass"]]);
+  assert.match(logged.join(""), /a kept anchor is damaged/);
 });
 
 test("with its store of anchors damaged, the notary goes on and says what is wrong", async (t) => {

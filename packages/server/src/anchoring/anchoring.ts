@@ -19,6 +19,7 @@ import {
 import type { Logger } from "pino";
 import type { CoveringAnchor } from "../history.ts";
 import type { CurrentHead } from "../log/store.ts";
+import { authorityPrefix, createProofCheck } from "./check.ts";
 
 /** When an anchor is due: the log has grown, and so much time has passed since the one before or so many entries have come. */
 export interface Schedule {
@@ -91,8 +92,8 @@ export interface Anchoring {
   start(): void;
   status(): AnchoringStatus;
   /**
-   * Of each ledger and authority, those of earlier configurations too, the first final anchor that covers the entry; by head,
-   * the smallest first.
+   * Of each ledger and authority, those of earlier configurations too, the first final anchor that covers the entry and holds;
+   * by head, the smallest first.
    */
   firstCovering(index: number): Promise<AnchoredHead[]>;
   /** Of each ledger and authority the first anchor, on it for good or not yet, that covers the entry. */
@@ -102,11 +103,10 @@ export interface Anchoring {
   close(): Promise<void>;
 }
 
-/** What time stamps are kept under begins with this. */
-export const authorityPrefix = "tsa ";
-
 /** A proof file has room for 16 receipts. */
 const maxHeads = 15;
+/** Damaged anchors in a row that are passed over. */
+const maxDamaged = 8;
 const closeTimeout = 3000;
 const maxOpenBackoff = 60_000;
 
@@ -138,6 +138,7 @@ function anchorWith(store: AnchorStore, names: Set<string>, options: AnchoringOp
   const { origin, places, logger } = options;
   const stopping = new AbortController();
   const stations = places.map((place): Station => ({ place }));
+  const checkProof = createProofCheck();
   let running: Promise<void>[] = [];
 
   async function open(station: Station): Promise<Required<Pick<Station, "opened" | "anchorer">>> {
@@ -195,6 +196,21 @@ function anchorWith(store: AnchorStore, names: Set<string>, options: AnchoringOp
     return (await Promise.all([...names].map((name) => store.list(name, origin, first)))).flat();
   }
 
+  /** Of one ledger, the first final anchor that covers the entry: a damaged one spoils the proof, so the next has its place. */
+  async function firstWhole(name: string, index: number): Promise<AnchorRecord[]> {
+    let covering = index;
+    for (let passed = 0; passed < maxDamaged; passed++) {
+      const [record] = await store.list(name, origin, { covering, states: ["final"], limit: 1, order: "ascending" });
+      if (record === undefined) break;
+      const { ledger, size } = record;
+      const err = await checkProof(record).catch((error: unknown) => error);
+      if (err === undefined) return [record];
+      logger.error({ err, ledger, size }, "a kept anchor is damaged; it is left out of proofs");
+      covering = size;
+    }
+    return [];
+  }
+
   const kindAndAbout = (name: string): Pick<PlaceStatus, "kind" | "about"> => ({
     kind: name.startsWith(authorityPrefix) ? "authority" : "ledger",
     about: stations.find(({ opened }) => opened?.ledger.name === name)?.opened?.about ?? {},
@@ -207,7 +223,8 @@ function anchorWith(store: AnchorStore, names: Set<string>, options: AnchoringOp
     status: () => ({ places: stations.map(statusOf) }),
 
     async firstCovering(index: number): Promise<AnchoredHead[]> {
-      return gatherByHead(await firstOf(index, ["final"])).slice(0, maxHeads);
+      const found = await Promise.all([...names].map((name) => firstWhole(name, index)));
+      return gatherByHead(found.flat()).slice(0, maxHeads);
     },
 
     async covering(index: number): Promise<CoveringAnchor[]> {

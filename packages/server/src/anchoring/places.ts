@@ -6,7 +6,8 @@ import { type Anvil, anvilAccountKey, anvilChainId, startAnvil } from "@attestry
 import type { EvmAccount } from "@attestry/ledger/evm";
 import { writePrivateFile } from "../keys/private-file.ts";
 import { createTimeStampLedger } from "../tsa/ledger.ts";
-import { type AnchoredLog, type AnchoringPlace, authorityPrefix, type OpenPlace, type Schedule } from "./anchoring.ts";
+import type { AnchoredLog, AnchoringPlace, OpenPlace, Schedule } from "./anchoring.ts";
+import { authorityPrefix } from "./check.ts";
 
 /** Covers a busy day in some 1,400 anchors; on a consortium's own chain they cost nothing but room. */
 export const defaultSchedule: Schedule = { everyMs: 60_000, everyEntries: 1_000_000 };

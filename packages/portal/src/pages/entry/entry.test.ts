@@ -3,7 +3,6 @@ import { KeyObject, sign } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { type TestContext, test } from "node:test";
 import {
-  encodeEvmAnchor,
   encodeHex,
   leafHash,
   parseCheckpoint,
@@ -16,7 +15,7 @@ import {
 import { parseCertificate } from "@attestry/core/x509";
 import { openSqliteAnchorStore } from "@attestry/ledger";
 import { issue } from "../../../../core/src/x509/test-certificates.ts";
-import { testLedger } from "../../../../core/test-kit/ledger.ts";
+import { keptAnchor } from "../../../../server/src/anchoring/testing.ts";
 import { now, type TestServer, temporaryFolder } from "../../../../server/src/testing.ts";
 import { startWitness } from "../../../../server/src/witness/server.ts";
 import {
@@ -85,19 +84,7 @@ async function certified(root: Awaited<ReturnType<typeof issue>>): Promise<Uint8
 
 async function anchor(data: string, origin: string, checkpoint: ReturnType<typeof parseCheckpoint>): Promise<void> {
   const store = openSqliteAnchorStore(data);
-  const proof = encodeEvmAnchor(await testLedger().anchor(checkpoint, now()));
-  const place = { block: 4711, id: "0x1", time: now() };
-  const { size, rootHash } = checkpoint;
-  await store.put({
-    ledger: "chain 1337 0xac",
-    origin,
-    size,
-    rootHash,
-    state: "final",
-    submittedAt: Date.now(),
-    place,
-    proof,
-  });
+  await store.put(await keptAnchor({ ...checkpoint, origin }, now()));
   await store.close();
 }
 
