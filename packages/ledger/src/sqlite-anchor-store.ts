@@ -31,15 +31,18 @@ const settings = `
 const states: readonly AnchorState[] = ["submitted", "included", "final", "lost"];
 
 /**
- * Opens or creates `anchors.db` in a folder, which exists.
+ * Opens or creates `anchors.db` in a folder, which exists; with `readOnly`, one that is there, for reading beside its writer.
  * @throws FATAL_CORRUPT when it is something else or damaged; FATAL_VERSION when a newer version wrote it; UNAVAILABLE_STORAGE
  */
-export function openSqliteAnchorStore(folder: string): AnchorStore {
-  const db = translate(() => new DatabaseSync(join(folder, "anchors.db"), { timeout: 5000 }));
+export function openSqliteAnchorStore(
+  folder: string,
+  { readOnly = false }: { readonly readOnly?: boolean } = {},
+): AnchorStore {
+  const db = translate(() => new DatabaseSync(join(folder, "anchors.db"), { timeout: 5000, readOnly }));
   try {
     return translate(() => {
-      prepareSchema(db);
-      db.exec(settings);
+      prepareSchema(db, readOnly);
+      db.exec(readOnly ? "PRAGMA cell_size_check = ON" : settings);
       return createStore(db);
     });
   } catch (error) {
@@ -48,10 +51,10 @@ export function openSqliteAnchorStore(folder: string): AnchorStore {
   }
 }
 
-function prepareSchema(db: DatabaseSync): void {
+function prepareSchema(db: DatabaseSync, readOnly: boolean): void {
   const pragma = (name: string): number => Number(Object.values(db.prepare(`PRAGMA ${name}`).get() ?? {})[0]);
   const isEmpty = db.prepare("SELECT 1 FROM sqlite_schema").get() === undefined;
-  if (isEmpty && pragma("user_version") === 0) db.exec(`BEGIN IMMEDIATE; ${schema} COMMIT;`);
+  if (isEmpty && pragma("user_version") === 0 && !readOnly) db.exec(`BEGIN IMMEDIATE; ${schema} COMMIT;`);
   const version = pragma("user_version");
   if (pragma("application_id") !== applicationId || version < 1) {
     throw new AttestryError("FATAL_CORRUPT", "The file anchors.db does not hold anchors.");

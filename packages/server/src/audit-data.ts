@@ -1,8 +1,9 @@
 /**
- * The audit of a data folder: the log against itself and against its keys, then the vault against the log. It may run beside the
+ * The audit of a data folder: the log against itself and against its keys, then its anchors and the vault against the log. It may run beside the
  * notary, and needs the passphrase only to open what is stored in the vault.
  */
 import { parseStatement } from "@attestry/core";
+import { auditAnchors } from "./anchoring/audit.ts";
 import { dataFolder } from "./data-folder.ts";
 import { createHeadVerifier, readLogPublicKeys } from "./heads.ts";
 import { type AuditSummary, auditLog, type Finding } from "./log/audit.ts";
@@ -56,6 +57,7 @@ export async function* auditData({
       checkNote: verifier.checkNote,
       ...(onProgress === undefined ? {} : { onProgress }),
     });
+    const anchors = yield* auditAnchors({ folder, log: store });
     const { auditVaultData } = await import("./vault/audit-data.ts");
     const vault = yield* auditVaultData({
       folder: places,
@@ -64,7 +66,7 @@ export async function* auditData({
       log: store,
       onProgress: onObjects,
     });
-    const findings = summary.findings + (vault?.findings ?? 0);
+    const findings = summary.findings + anchors + (vault?.findings ?? 0);
     return { ...summary, findings, limits: [...summary.limits, ...(vault?.limits ?? [])], vault };
   } finally {
     await store.close();

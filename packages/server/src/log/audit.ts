@@ -12,9 +12,9 @@ import type { AdmittedEntry, CurrentHead, LogStore, SignedHead } from "./store.t
 export interface Finding {
   /**
    * What kind of thing: an `entry`; a hash of a `tile`; a row that finds duplicates (`seen`) or answers a `lookUp`; the `head`
-   * of a batch; the `checkpoint` that is served; a `cosigned` checkpoint; the files of the `storage`.
+   * of a batch; the `checkpoint` that is served; a `cosigned` checkpoint; an `anchor` or time stamp; the files of the `storage`.
    */
-  readonly record: "entry" | "tile" | "seen" | "lookUp" | "head" | "checkpoint" | "cosigned" | "storage";
+  readonly record: "entry" | "tile" | "seen" | "lookUp" | "head" | "checkpoint" | "cosigned" | "anchor" | "storage";
   readonly problem: "changed" | "missing" | "extra" | "signature" | "unreadable";
   /** Which one: `index` of an entry, `level` and `index` of a tile and `position` in it, `size` of a head, and so on. */
   readonly at: Readonly<Record<string, number | string>>;
