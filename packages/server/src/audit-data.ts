@@ -2,21 +2,32 @@
  * The audit of a data folder: the log against itself and against its keys, then its anchors and the vault against the log. It may run beside the
  * notary, and needs the passphrase only to open what is stored in the vault.
  */
-import { parseStatement } from "@attestry/core";
+import {
+  AttestryError,
+  type Checkpoint,
+  equalBytes,
+  parseNote,
+  parseStatement,
+  parseVerifierKey,
+  type VerifierKey,
+} from "@attestry/core";
 import { auditAnchors } from "./anchoring/audit.ts";
 import { dataFolder } from "./data-folder.ts";
-import { createHeadVerifier, readLogPublicKeys } from "./heads.ts";
+import { createHeadVerifier, type HeadVerifier, readLogPublicKeys } from "./heads.ts";
 import { type AuditSummary, auditLog, type Finding } from "./log/audit.ts";
 import { openSqliteStore } from "./log/sqlite-store.ts";
 import type { LogStore } from "./log/store.ts";
 import { lookUpKeys } from "./look-up.ts";
 import type { VaultAuditSummary, VaultFinding } from "./vault/audit.ts";
+import { brokenSignatures } from "./witness/kept.ts";
 
 export interface AuditDataOptions {
   /** Data folder of a notary: the log's keys are there, and the log when it is not in a database. */
   readonly data: string;
   /** Address of the database that has the log, where it is in one. */
   readonly database?: string;
+  /** C2SP verifier keys of witnesses, whose cosignatures are then checked. */
+  readonly witnessKeys?: readonly string[];
   /** Opens the vault's keyring. Without it, and where none was made beside it, no content is checked. */
   readonly passphrase?: string | undefined;
   /** Called now and then: how many entries of how many are done. */
@@ -37,6 +48,7 @@ export interface DataAuditSummary extends AuditSummary {
 export async function* auditData({
   data,
   database,
+  witnessKeys = [],
   passphrase,
   onProgress,
   onObjects,
@@ -47,6 +59,7 @@ export async function* auditData({
     database === undefined ? openSqliteStore({ folder, readOnly: true }) : await openShared(database, folder);
   try {
     const verifier = createHeadVerifier(store.origin, await readLogPublicKeys(keys));
+    const notes = createNoteChecker(verifier, witnessKeys.map(parseVerifierKey));
     const summary = yield* auditLog({
       store,
       deriveEntry(entry: Uint8Array) {
@@ -54,7 +67,7 @@ export async function* auditData({
         return { issuedAt: statement.issuedAt, keys: lookUpKeys(statement) };
       },
       checkHead: verifier.check,
-      checkNote: verifier.checkNote,
+      checkNote: notes.check,
       ...(onProgress === undefined ? {} : { onProgress }),
     });
     const anchors = yield* auditAnchors({ folder, log: store });
@@ -67,10 +80,37 @@ export async function* auditData({
       onProgress: onObjects,
     });
     const findings = summary.findings + anchors + (vault?.findings ?? 0);
-    return { ...summary, findings, limits: [...summary.limits, ...(vault?.limits ?? [])], vault };
+    return { ...summary, findings, limits: [...summary.limits, ...notes.limits(), ...(vault?.limits ?? [])], vault };
   } finally {
     await store.close();
   }
+}
+
+interface NoteChecker {
+  /** As `HeadVerifier.checkNote`, with the cosignatures by known keys. */
+  check(note: Uint8Array): Promise<Checkpoint>;
+  /** Whose cosignatures there were that could not be checked, in words. */
+  limits(): string[];
+}
+
+function createNoteChecker(verifier: HeadVerifier, witnessKeys: readonly VerifierKey[]): NoteChecker {
+  const unchecked = new Set<string>();
+  const keys = [...verifier.verifierKeys, ...witnessKeys];
+  return {
+    async check(bytes) {
+      const checkpoint = await verifier.checkNote(bytes);
+      const note = parseNote(bytes);
+      for (const { name, keyId } of note.signatures)
+        if (!keys.some((key) => key.name === name && equalBytes(key.keyId, keyId))) unchecked.add(name);
+      const [broken] = await brokenSignatures(note, keys);
+      if (broken === undefined) return checkpoint;
+      throw new AttestryError("VERIFY_SIGNATURE", `The cosignature of ${broken.name} does not match the checkpoint.`);
+    },
+    limits: () =>
+      unchecked.size === 0
+        ? []
+        : [`Cosignatures of ${[...unchecked].slice(0, 8).join(", ")} were not checked: their keys were not given.`],
+  };
 }
 
 async function openShared(url: string, folder: string): Promise<LogStore> {

@@ -74,7 +74,8 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     const { clock, database } = options;
     const vault = await openVault({ folder, notary, issuer: access.ownIssuer, database, passphrase, clock, logger });
     opened.push(vault.close);
-    const task = { data: folder.folder, ...(database === undefined ? {} : { database }), passphrase };
+    const witnessKeys = (options.witnesses ?? []).flatMap(({ verifierKeys }) => verifierKeys);
+    const task = { data: folder.folder, ...(database === undefined ? {} : { database }), witnessKeys, passphrase };
     const auditing = openAuditing({
       task,
       path: folder.lastAudit,

@@ -12,6 +12,7 @@ import { databaseUrl, dataFolder, passphraseFrom } from "../settings.ts";
 interface Options {
   readonly data?: string;
   readonly database?: string;
+  readonly witness?: readonly string[];
   readonly passphraseFile?: string;
 }
 
@@ -24,6 +25,7 @@ export function configure(command: Command): void {
     )
     .option("--data <dir>", "the notary's data folder (default: $ATTESTRY_DATA or ~/.attestry)")
     .option("--database <url>", "the database that has the log (or set ATTESTRY_DATABASE)")
+    .option("--witness <vkey...>", "check the cosignatures by this key of a witness; once for each key that it shows")
     .option("--passphrase-file <file>", "opens the vault's keyring (or set ATTESTRY_PASSPHRASE)")
     .option("--json", "print one JSON object with ok, treeSize, vault and findings")
     .addHelpText(
@@ -46,6 +48,7 @@ async function audit({ output }: Context, options: Options): Promise<ExitCode> {
     data,
     passphrase: passphraseFrom(options.passphraseFile),
     ...(database === undefined ? {} : { database }),
+    witnessKeys: options.witness ?? [],
     onProgress(entries, total) {
       progress.setTotal(total, 0);
       progress.addFiles(entries - done);

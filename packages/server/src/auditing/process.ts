@@ -9,7 +9,7 @@ import type { Finding } from "../log/audit.ts";
 import type { VaultFinding } from "../vault/audit.ts";
 import { type AuditReport, type AuditScope, maxNamed } from "./report.ts";
 
-export type AuditTask = Pick<AuditDataOptions, "data" | "database" | "passphrase">;
+export type AuditTask = Pick<AuditDataOptions, "data" | "database" | "witnessKeys" | "passphrase">;
 
 export interface AuditProgress {
   /** Entries of the log that are done, of how many. */

@@ -5,6 +5,7 @@ import { DatabaseSync } from "node:sqlite";
 import { type TestContext, test } from "node:test";
 import { decodeUtf8, encodeUtf8, parseNote, parseProofFile, verify } from "@attestry/core";
 import { pino } from "pino";
+import { auditData } from "../audit-data.ts";
 import { bytesOf, startTestServer, type TestServer, temporaryFolder, trustIn } from "../testing.ts";
 import { startWitness } from "./server.ts";
 
@@ -80,4 +81,27 @@ test("a cosigned checkpoint that is damaged is served as far as it holds, and is
   assert.equal(await cosignaturesOf(server, keys), 4);
   db.exec("UPDATE cosigned SET size = 999");
   assert.equal(await cosignaturesOf(server, keys), 0);
+});
+
+test("the audit checks cosignatures by the keys that it is given, and says whose it could not check", async (t) => {
+  const { server, kept, put, keys } = await makeCosigned(t);
+  const [first, second] = keys.map((both) => both.map(({ text }) => text));
+  const name = keys[0]?.[0]?.name as string;
+  put(damageLine(kept, (line) => line.startsWith(`— ${name} `)));
+  const audit = async (witnessKeys: readonly string[] = []) => {
+    const found: string[] = [];
+    const steps = auditData({ data: server.data, witnessKeys });
+    for (;;) {
+      const step = await steps.next();
+      if (step.done) return { found, limits: step.value.limits.join(" ") };
+      found.push(step.value.message);
+    }
+  };
+  const all = await audit([...(first ?? []), ...(second ?? [])]);
+  const why = `The cosignature of ${name} does not match the checkpoint.`;
+  assert.deepEqual(all.found, [`The cosigned checkpoint of size 1 does not hold: ${why}`]);
+  assert.doesNotMatch(all.limits, /not checked: their keys/);
+  const none = await audit();
+  assert.deepEqual(none.found, []);
+  assert.match(none.limits, /Cosignatures of .* were not checked: their keys were not given\./);
 });
