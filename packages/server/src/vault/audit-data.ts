@@ -5,7 +5,7 @@ import { isAttestryError, keyThumbprint, thumbprintUri } from "@attestry/core";
 import type { DataFolder } from "../data-folder.ts";
 import { listKeyFiles } from "../keys/file-signer.ts";
 import type { LogStore } from "../log/store.ts";
-import { auditedLog, auditVault, type VaultAuditSummary, type VaultFinding } from "./audit.ts";
+import { type AuditedLog, auditedLog, auditVault, type VaultAuditSummary, type VaultFinding } from "./audit.ts";
 import type { Catalogue } from "./catalogue/catalogue.ts";
 import { readVaultConfig } from "./config.ts";
 import type { KeyWrapper } from "./keys/key-wrapper.ts";
@@ -29,10 +29,10 @@ export async function* auditVaultData({
   ...place
 }: AuditVaultOptions): AsyncGenerator<VaultFinding, VaultAuditSummary | undefined> {
   const storage = await openExisting(() => openStorage(place, true));
-  if (storage === undefined) return undefined;
+  const issuers = await ownIssuers(place.folder);
+  if (storage === undefined) return yield* auditWithout(auditedLog(log), issuers);
   try {
     const keys = yield* keysOf(storage.catalogue, place);
-    const issuers = await ownIssuers(place.folder);
     return yield* auditVault({
       ...storage,
       keys,
@@ -43,6 +43,22 @@ export async function* auditVaultData({
   } finally {
     await Promise.all([storage.catalogue.close(), storage.objects.close()]);
   }
+}
+
+/** Where there is no catalogue, the log may still tell that there was one. */
+async function* auditWithout(
+  log: AuditedLog,
+  issuers: readonly string[],
+): AsyncGenerator<VaultFinding, VaultAuditSummary | undefined> {
+  let [events, first] = [0, -1];
+  for await (const { index } of log.custody(issuers)) {
+    if (events === 0) first = index;
+    events += 1;
+  }
+  if (events === 0) return undefined;
+  const message = `The vault's catalogue is missing, and the log has ${events} of its events: put it back from a backup.`;
+  yield { record: "storage", problem: "missing", at: { entry: first }, expected: `${events} events`, message };
+  return { objects: 0, events: 0, bytes: 0, findings: 1, limits: [] };
 }
 
 async function openExisting(open: () => Promise<VaultStorage>): Promise<VaultStorage | undefined> {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { test } from "node:test";
@@ -43,4 +43,20 @@ test("the audit of a data folder goes over log and vault, beside the notary, and
   assert.deepEqual([locked.found, locked.summary.vault?.bytes], [[], 0]);
   assert.ok(locked.summary.limits.some((limit) => limit.includes("keys were not given")));
   await assert.rejects(audit("wrong"), { code: "USAGE_PASSPHRASE" });
+});
+
+test("a vault whose catalogue is gone is missed, since the log has its events", async (t) => {
+  const folder = temporaryFolder(t);
+  const audit = async () => {
+    const found = await Array.fromAsync(auditData({ data: folder }));
+    return found.map(({ record, problem, expected }) => `${record} ${problem} ${expected}`);
+  };
+  const vault = await openTestVault(t, { folder });
+  const removeCatalogue = () => {
+    for (const ending of ["", "-wal", "-shm"]) rmSync(join(folder, `vault.db${ending}`), { force: true });
+  };
+  const { id } = await vault.store(sampleContent(1000));
+  await vault.read(id, access);
+  removeCatalogue();
+  assert.deepEqual(await audit(), ["storage missing 2 events"]);
 });
