@@ -2,6 +2,7 @@
  * Opens what a notary keeps its log and its issuers in: files of its data folder, or a database that several notaries share,
  * each with a data folder of its own and the same keys in it.
  */
+import { statSync } from "node:fs";
 import { AttestryError, isAttestryError } from "@attestry/core";
 import type { DataFolder } from "./data-folder.ts";
 import { createHeadSigner, defaultOrigin, type HeadSigner, openLogKeys } from "./heads.ts";
@@ -34,6 +35,8 @@ export async function openLog(folder: DataFolder, options: OpenLogOptions): Prom
   try {
     const storage = options.database === undefined ? embedded(folder) : await shared(folder, options.database, closing);
     const { store, signer } = await openStore(storage, folder, options, closing);
+    const size = (await store.readHead())?.size ?? 0;
+    if (size > 0) storage.checkIssuers?.();
     const issuers = await storage.openIssuers();
     closing.push(() => issuers.close());
     return { store, signer, issuers, close };
@@ -46,6 +49,8 @@ export async function openLog(folder: DataFolder, options: OpenLogOptions): Prom
 interface Storage {
   openStore(origin?: string): Promise<LogStore>;
   openIssuers(): Promise<IssuerStore>;
+  /** Where the issuers are not a part of the same database: @throws FATAL_CORRUPT when they are gone */
+  readonly checkIssuers?: () => void;
   /** What to do when a log is there and its keys are not. */
   readonly missingKeys?: string;
 }
@@ -54,6 +59,11 @@ function embedded({ folder, issuers }: DataFolder): Storage {
   return {
     openStore: async (origin) => openSqliteStore({ folder, ...(origin === undefined ? {} : { origin }) }),
     openIssuers: async () => openSqliteIssuerStore(issuers),
+    checkIssuers: () => {
+      if ((statSync(issuers, { throwIfNoEntry: false })?.size ?? 0) > 0) return;
+      const message = `The log has entries, and ${issuers} with who is enrolled and who was revoked is gone. Put it back from a backup.`;
+      throw new AttestryError("FATAL_CORRUPT", message, { data: { path: issuers } });
+    },
   };
 }
 

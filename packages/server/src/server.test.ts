@@ -102,6 +102,23 @@ test("a second server on the same data is refused, and the first is not disturbe
   assert.equal((await server.batch([await server.issuer.statement()])).entries[0]?.get("isNew"), true);
 });
 
+test("a log whose issuers are gone is not begun with nobody enrolled and nobody revoked", async (t) => {
+  const server = await startTestServer(t);
+  await server.batch([await server.issuer.statement()]);
+  await server.close();
+  const path = join(server.data, "issuers.db");
+  const kept = readFileSync(path);
+  for (const forget of [() => writeFileSync(path, ""), () => rmSync(path)]) {
+    forget();
+    await assert.rejects(startServer({ data: server.data, port: 0 }), {
+      code: "FATAL_CORRUPT",
+      message: /issuers\.db .* is gone\. Put it back from a backup\.$/,
+    });
+  }
+  writeFileSync(path, kept);
+  await (await startServer({ data: server.data, port: 0 })).close();
+});
+
 test("a port that is taken is said to be, and the data is let go of", async (t) => {
   const server = await startTestServer(t);
   const data = temporaryFolder(t);
