@@ -54,6 +54,18 @@ describe("a look-up without a proof", { concurrency: 2 }, () => {
     assert.equal((await verify("superseded")).entry.index, again.index);
   });
 
+  test("what was registered twice and revoked once is verified, with a warning that says so", async () => {
+    await clerk.enter("twice");
+    const again = await clerk.enter("twice", { subject: "again" });
+    await clerk.enter("twice", about(again, "revokes"));
+    const { code, verdict, warnings } = await verify("twice");
+    assert.deepEqual([code, verdict, warnings.length], [0, "verified", 1]);
+    assert.match(
+      warnings[0],
+      /registered this content again, as entry \d+, and that is revoked: forged\. Ask the issuer/,
+    );
+  });
+
   test("a flood of others' entries does not hide the first", async () => {
     const deed = await clerk.enter("flooded");
     for (let at = 0; at < 17; at++) await mallory.enter("flooded", { subject: `spam ${at}` });

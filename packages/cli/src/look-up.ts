@@ -19,7 +19,7 @@ export async function verifyByLookUp(digest: Uint8Array, means: VerifyMeans): Pr
     return undecided(reached.error);
   }
   try {
-    const { answer, others, tooMany } = await lookUp(reached.notary, digest, async (proof) =>
+    const { answer, others, withdrawn, tooMany } = await lookUp(reached.notary, digest, async (proof) =>
       judgement(await verifyWithProof(proof, who, digest, means)),
     );
     if (tooMany) {
@@ -32,7 +32,8 @@ export async function verifyByLookUp(digest: Uint8Array, means: VerifyMeans): Pr
       const why = `${who} has this content, and its copy of the proof does not hold: ${answer.summary}`;
       return withoutProof("incomplete", "unknown", `${why} ${saysNothing}`, "nothing");
     }
-    return { ...answer, warnings: [...answer.warnings, ...besideWarning(answer, others)] };
+    const beside = [...besideWarning(answer, others), ...withdrawn.map(withdrawnWarning)];
+    return { ...answer, warnings: [...answer.warnings, ...beside] };
   } catch (error) {
     return undecided(asAttestryError(error));
   }
@@ -50,6 +51,11 @@ function besideWarning({ statement }: FileReport, others: readonly string[]): st
   const names = [...others.slice(0, 5), ...(others.length > 5 ? [`${others.length - 5} more`] : [])].join(", ");
   const fact = `the same content was registered by ${names} as well, and that stands`;
   return [`WARNING: ${fact}. The verdict is on what ${statement?.issuer} registered, who was the first.`];
+}
+
+function withdrawnWarning({ entry, verdict, later }: FileReport): string {
+  const reason = later[0]?.reason ?? "";
+  return `WARNING: the same issuer registered this content again, as entry ${entry?.index}, and that is ${verdict}: ${reason}. Ask the issuer whether this one is meant as well.`;
 }
 
 const saysNothing = "This says nothing about the file.";

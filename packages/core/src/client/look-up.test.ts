@@ -29,13 +29,13 @@ async function found(log: readonly Scripted[]) {
 }
 
 test("the earliest entry that is proven is the author's; those that are not are passed over, and told for want of better", async () => {
-  assert.deepEqual(await found([]), { others: [], tooMany: false, judged: [] });
+  assert.deepEqual(await found([]), { others: [], withdrawn: [], tooMany: false, judged: [] });
   const passed = await found([
     ["x", "open"],
     ["clerk", "stands"],
     ["mallory", "stands"],
   ]);
-  assert.deepEqual(passed, { answer: 1, others: [], tooMany: false, judged: [0, 1] });
+  assert.deepEqual(passed, { answer: 1, others: [], withdrawn: [], tooMany: false, judged: [0, 1] });
   const open = await found([
     ["x", "open"],
     ["y", "open"],
@@ -53,6 +53,16 @@ test("what the author withdrew nobody else brings back, and who tries is named",
     ["eve", "stands"],
   ]);
   assert.deepEqual([withdrawn.answer, withdrawn.others, withdrawn.judged], [0, ["mallory", "eve"], [0, 1, 2, 4, 5]]);
+});
+
+test("what the author registered twice and withdrew once stands, and the other is told", async () => {
+  const twice = await found([
+    ["clerk", "stands"],
+    ["clerk", "withdrawn", 3],
+    ["mallory", "withdrawn", 4],
+    ["clerk", "withdrawn"],
+  ]);
+  assert.deepEqual(twice, { answer: 0, others: [], withdrawn: [1], tooMany: false, judged: [0, 1, 3] });
 });
 
 test("the author's own later entry answers for what was withdrawn, an earlier one does not", async () => {
@@ -83,5 +93,5 @@ test("others' many entries hide no earlier one, up to a bound that is told", asy
   ];
   assert.equal((await found(flood(16))).answer, 0);
   assert.equal((await found(flood(maxLookedUp - 1))).answer, 0);
-  assert.deepEqual(await found(flood(maxLookedUp)), { others: [], tooMany: true, judged: [] });
+  assert.deepEqual(await found(flood(maxLookedUp)), { others: [], withdrawn: [], tooMany: true, judged: [] });
 });

@@ -17,10 +17,17 @@ export interface LookUp<Answer> {
   readonly answer?: Answer;
   /** Issuers whose entries stand beside the author's withdrawn one. */
   readonly others: readonly string[];
+  /** The author's further entries that were withdrawn, beside the one that stands: of the first of them. */
+  readonly withdrawn: readonly Answer[];
   readonly tooMany: boolean;
 }
 
 type Judge<Answer> = (index: number) => Promise<Judgement<Answer>>;
+
+const nothing = { others: [], withdrawn: [], tooMany: false };
+
+/** Of the author's further entries so many are judged. */
+const maxBeside = 16;
 
 /** Entries of one content that are gone through; of no genuine record are there as many. */
 export const maxLookedUp = 1024;
@@ -35,7 +42,7 @@ export async function lookUp<Answer>(
   judgeProof: (proof: Uint8Array) => Promise<Judgement<Answer>>,
 ): Promise<LookUp<Answer>> {
   const { entries, more } = await collectEntries(notary, { digest }, maxLookedUp);
-  if (more) return { others: [], tooMany: true };
+  if (more) return { ...nothing, tooMany: true };
   const judge: Judge<Answer> = async (index) => {
     const judged = await judgeProof(await notary.proofFile(index));
     const revokes = judged.report?.statement?.relation?.kind === "revokes"; // of the same content, and no record of it
@@ -46,10 +53,21 @@ export async function lookUp<Answer>(
   for (const [at, { index }] of inOrder.entries()) {
     const first = await judge(index);
     if (first.standing === "withdrawn") return replace(first, inOrder.slice(at + 1), judge);
-    if (first.standing === "stands") return { answer: first.answer, others: [], tooMany: false };
+    if (first.standing === "stands") {
+      const beside = inOrder.slice(at + 1).filter(({ issuer }) => issuer === first.report?.statement?.issuer);
+      return { ...nothing, answer: first.answer, withdrawn: await findWithdrawn(beside, judge) };
+    }
     open ??= first;
   }
-  return { ...(open && { answer: open.answer }), others: [], tooMany: false };
+  return { ...nothing, ...(open && { answer: open.answer }) };
+}
+
+/** Who registers a content twice and revokes the one may have meant both. */
+async function findWithdrawn<Answer>(entries: readonly EntrySummary[], judge: Judge<Answer>): Promise<Answer[]> {
+  const judged = await Promise.all(entries.slice(0, maxBeside).map(({ index }) => judge(index)));
+  return judged.flatMap(({ standing, report, answer }) =>
+    standing === "withdrawn" && (report?.later ?? []).length > 0 ? [answer] : [],
+  );
 }
 
 async function replace<Answer>(
@@ -66,7 +84,7 @@ async function replace<Answer>(
     if (next.standing !== "stands") continue;
     const who = next.report?.statement?.issuer ?? issuer;
     if (who !== author) others.add(who);
-    else if (index >= since) return { answer: next.answer, others: [], tooMany: false };
+    else if (index >= since) return { ...nothing, answer: next.answer };
   }
-  return { answer, others: [...others], tooMany: false };
+  return { ...nothing, answer, others: [...others] };
 }
